@@ -63,8 +63,15 @@ static const gr_tree *counterpart(const gr_tree *root, const gr_tree *t)
     return NULL;
 }
 
-/* The recipe without member i of a map, resolved; false: it must be given. *usual: what stands in its place then. */
-static gr_status attempt(reader *k, gr_tree *map, int i, bool *makes, bool *same, const char **usual)
+static bool same_type(const gr_tree *a, const gr_tree *b)
+{
+    const gr_tree *x = gr__tree_get(a, "type"), *y = gr__tree_get(b, "type");
+    return x && y ? gr__tree_equal(x, y) : !x && !y;
+}
+
+/* The recipe without member i of a map, resolved; false: it must be given. *usual: what stands in its place then;
+ * *alike: a map of the same kind, whose members tell more. */
+static gr_status attempt(reader *k, gr_tree *map, int i, bool *makes, bool *same, const char **usual, bool *alike)
 {
     gr_context *ctx = k->r->ctx;
     gr_document *d = &k->r->document;
@@ -87,7 +94,9 @@ static gr_status attempt(reader *k, gr_tree *map, int i, bool *makes, bool *same
     if (st != GR_OK) gr__bump_destroy(b);
     *makes = st == GR_OK;
     *same = *makes && gr__tree_equal(trial->resolved, k->run->recipe->resolved);
-    *usual = *makes && !*same ? value_text(d, counterpart(trial->resolved, child)) : "";
+    const gr_tree *there = *makes ? counterpart(trial->resolved, child) : NULL;
+    *usual = *makes && !*same ? value_text(d, there) : "";
+    *alike = there && there->kind == GR_TREE_MAP && child->kind == GR_TREE_MAP && same_type(there, child);
     if (trial) gr__recipe_close(ctx, trial);
     if (st == GR_E_MEMORY) return st;
     gr_context_clear_error(ctx);
@@ -136,7 +145,7 @@ static gr_status visit(reader *k, gr_tree *t);
 static gr_status visit_member(reader *k, gr_tree *map, int i)
 {
     gr_tree *child = map->child[i];
-    bool top = map == k->root, makes = false, same = false, inner = child->kind == GR_TREE_MAP;
+    bool top = map == k->root, makes = false, same = false, alike = false, inner = child->kind == GR_TREE_MAP;
     const char *usual = "", *what = known_as(k, map, i);
     const known *before = look_up(k, what);
     for (int j = 0; child->kind == GR_TREE_LIST && j < child->n; j++) inner |= child->child[j]->kind == GR_TREE_MAP;
@@ -145,11 +154,11 @@ static gr_status visit_member(reader *k, gr_tree *map, int i)
         if (!before->usual) mark(k, child);
         return GR_OK;
     }
-    gr_status st = k->trials < MOST_TRIALS ? attempt(k, map, i, &makes, &same, &usual) : GR_OK;
+    gr_status st = k->trials < MOST_TRIALS ? attempt(k, map, i, &makes, &same, &usual, &alike) : GR_OK;
     if (st != GR_OK) return st;
     if (!remember(k, what, same)) return gr__error_code(k->r->ctx);
     if (same || k->trials >= MOST_TRIALS) return GR_OK;
-    if (makes && (!inner || strcmp(usual, value_text(&k->r->document, child)) != 0)) add_row(k, child, usual);
+    if (makes && !alike) add_row(k, child, usual);
     if (inner) return visit(k, child);
     mark(k, child);
     return GR_OK;

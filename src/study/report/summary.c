@@ -221,16 +221,17 @@ void gr__report_results(gr_report *r)
 {
     static const char *const heading[] = {"run",     "best update", "validation cost", "validation error", "updates",
                                           "seconds", "samples/s",   "parameters",      "peak memory",      "ended by"};
-    static const char *const key[] = {"best/step", "best/validation_cost", "best/validation_error", "steps", "seconds"};
+    static const char *const key[] = {"best/step", "best/validation_cost", "best/validation_error", "steps"};
     gr_document *d = &r->document;
     gr_written_table *t =
         gr__document_table(d, "What the runs came to, as their result.json has it", GR_COUNT(heading));
     for (size_t i = 0; i < GR_COUNT(heading) && t->heading; i++) t->heading[i] = heading[i];
     for (int i = 0; i < r->n_runs; i++) {
         const gr_read_run *run = &r->run[i];
-        double peak = gr__run_number(run, "peak_bytes"), rate = speed(run);
+        double peak = gr__run_number(run, "peak_bytes"), rate = speed(run), seconds = gr__run_number(run, "seconds");
         gr__document_cell(d, t, GR_CELL_HEAD, "%s", run->label);
         for (size_t k = 0; k < GR_COUNT(key); k++) put_number(r, t, gr__run_number(run, key[k]));
+        gr__document_cell(d, t, GR_CELL_NUMBER, "%s", isnan(seconds) ? "\xE2\x80\x93" : plain(r, seconds));
         gr__document_cell(d, t, GR_CELL_NUMBER, "%s", isnan(rate) ? "\xE2\x80\x93" : plain(r, rate));
         put_number(r, t, gr__run_number(run, "parameters"));
         gr__document_cell(d, t, GR_CELL_NUMBER, "%s", isnan(peak) ? "\xE2\x80\x93" : size_text(r, peak));

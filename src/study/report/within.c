@@ -5,7 +5,7 @@
 #include "study/inside/look.h"
 #include "study/report/parts.h"
 
-enum { BINS = 48, MOST_PLOTS = 24, MOST_MAPS = 8, SAMPLES = 1000, TIMES = 6, FILTER_SIDE = 420, MAP_SIDE = 300 };
+enum { BINS = 48, MOST_PLOTS = 24, MOST_MAPS = 8, SAMPLES = 1000, FILTER_SIDE = 320, MAP_SIDE = 224 };
 
 /* ---- histograms ---- */
 
@@ -115,17 +115,24 @@ static void put_tensors(gr_report *r, const gr_look *l)
 
 /* ---- pictures ---- */
 
-/* A card with a copy of the picture, as large as it is shown. */
+/* A card with a copy of the picture, as large as it is shown: `most` at most, and about that where it is small. */
 static void put_picture(gr_sheet *s, const char *title, const gr_raster *from, int most)
 {
     gr_card *c = gr__sheet_card(s, title);
     gr_face *f = gr__card_face(s, c, NULL);
     int width = from->width, height = from->height;
     gr_raster copy;
-    if (GR_MAX(width, height) > most) gr__sheet_scaled(from, 1, most, &width, &height);
+    gr__sheet_scaled(from, most * 3 / 4, most, &width, &height);
     if (s->failed != GR_OK || gr__raster_make(s->memory, width, height, &copy) != GR_OK) return;
     gr__raster_put(&copy, 0, 0, width, height, from);
     f->picture = copy;
+}
+
+/* How large a number is drawn, so that all of them together fill their place. */
+static int times_of(const gr_filters *f)
+{
+    double tiles = ceil(sqrt((double)GR_MIN(f->n, GR_FILTERS_MOST)));
+    return (int)fmin(fmax(FILTER_SIDE / (tiles * (double)(f->width + 1)), 1), 24);
 }
 
 static gr_status put_pictures(gr_report *r, const gr_look *l)
@@ -135,7 +142,7 @@ static gr_status put_pictures(gr_report *r, const gr_look *l)
     int maps = 0;
     gr_status st = gr__sheet_open(r->ctx, "inside", s);
     if (st == GR_OK && l->has_filters) {
-        st = gr__filters_draw(&l->filters, l->filter, TIMES, s->memory, &filters);
+        st = gr__filters_draw(&l->filters, l->filter, times_of(&l->filters), s->memory, &filters);
         const char *title =
             gr__sheet_text(s, "First filters, %s: %lld of %lld x %lld", l->filters.name, (long long)l->filters.n,
                            (long long)l->filters.height, (long long)l->filters.width);
