@@ -168,6 +168,7 @@ code 0 report kinds wide/kinds --json && has out.txt '"file":"kinds/report.html"
 # ---- refused ----
 bad 3 'no such run' report nothing
 bad 3 'it is not a run' report wide
+bad 3 'it is a file' report kinds/metrics.jsonl
 bad 2 'an argument is missing' report
 bad 2 'a page of HTML' report kinds -o page.pdf
 bad 2 'report shows what is there' report kinds --set seed=3

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -115,7 +116,13 @@ static gr_status read_best(gr_context *ctx, gr__bump *b, gr_read_run *r)
 
 gr_status gr__run_read(gr_context *ctx, gr__bump *b, const char *folder, const char *label, gr_read_run *out)
 {
+    struct stat about;
     *out = (gr_read_run){.folder = folder, .label = label};
+    if (stat(folder, &about) == 0 && !S_ISDIR(about.st_mode)) {
+        gr__fail(ctx, GR_E_FILE, "it is a file; a report is of a run's folder");
+        gr__error_place(ctx, folder, 0, 0, NULL);
+        return GR_E_FILE;
+    }
     gr_status st = gr__runs_history(ctx, folder, &out->history);
     if (st != GR_OK) return st;
     out->result = gr__run_json(ctx, b, folder, "result.json", &out->no_result);
