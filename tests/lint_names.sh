@@ -48,6 +48,8 @@ src/study/data/label_model.c   | cross_entropy               | the recipe of a l
 src/cli/cmd_data_check.c       | npy text                    | the ending of a file; a key of what it prints
 src/cli/cmd_check.c            | init symmetry               | an option; a check
 src/cli/cmd_curvature.c         | residual                    | how far an eigenvector is from one
+src/cli/cmd_inspect.c          | zeros                       | a column: the share of numbers that are 0
+src/study/inside/look_events.c | zeros                       | a figure: the share of numbers that are 0
 src/cli/cmd_convert.c          | relu sigmoid                | options, called by what they replace
 src/cli/cmd_init.c             | init                        | the command
 src/cli/cmd_advise.c           | optimizers                  | a key of what it prints
