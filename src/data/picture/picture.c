@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include <jpeglib.h>
-#include <spng.h>
 
 /* ---- what a file is ---- */
 
@@ -72,9 +71,9 @@ const char *gr__picture_libraries(char *text, size_t n)
 #define QUOTED(x) #x
 #define QUOTE(x) QUOTED(x)
 #ifdef LIBJPEG_TURBO_VERSION
-    snprintf(text, n, "libjpeg-turbo %s, libspng %s", QUOTE(LIBJPEG_TURBO_VERSION), spng_version_string());
+    snprintf(text, n, "libjpeg-turbo %s", QUOTE(LIBJPEG_TURBO_VERSION));
 #else
-    snprintf(text, n, "libjpeg %d, libspng %s", JPEG_LIB_VERSION, spng_version_string());
+    snprintf(text, n, "libjpeg %d", JPEG_LIB_VERSION);
 #endif
     return text;
 }

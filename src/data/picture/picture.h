@@ -21,7 +21,7 @@ typedef struct gr__picture {
     int64_t width, height; /* as they are stored */
     int orientation;       /* EXIF: how to turn it, 1 to 8; 1: not at all */
     int components;        /* of a pixel, without its opacity: 1 grey, 3 colours, 4 inks */
-    bool wide;             /* PNG: 16 bits a component */
+    int depth, colour;     /* PNG: bits of a sample; which samples make a pixel, as its header has it */
     bool interlaced;       /* PNG: rows come in seven passes */
     uint64_t bytes;        /* of the file */
 } gr__picture;
