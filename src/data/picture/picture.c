@@ -182,12 +182,14 @@ static void lay_out(const gr__picture *p, const gr__picture_way *way, room *r, d
     void *x = take(r, gr__axis_bytes(p->width, c.width, c.low_x, c.high_x));
     void *y = take(r, gr__axis_bytes(p->height, c.height, c.low_y, c.high_y));
     int64_t taps = gr__axis_taps(p->height, c.height, c.low_y, c.high_y);
-    uint8_t *ring = take(r, gr__resizer_bytes(p->width, taps, way->channels));
+    size_t numbers = gr__line_numbers(p->width, gr__axis_taps(p->width, c.width, c.low_x, c.high_x), way->channels);
+    uint8_t *ring = take(r, d->row * (size_t)taps);
+    float *line = take(r, numbers * sizeof(float));
     if (!r->at) return;
     s->ring = (gr__ring){.row = ring, .rows = taps, .bytes = p->width * way->channels};
-    s->sum = gr__sum_rows_get(way->isa);
+    gr__resizer_for(s, way->isa);
     s->channels = way->channels;
-    s->line = gr__resizer_line(ring, p->width, taps, way->channels);
+    s->line = memset(line, 0, numbers * sizeof(float));
     gr__axis_make(&s->x, p->width, c.width, c.low_x, c.high_x, x);
     gr__axis_make(&s->y, p->height, c.height, c.low_y, c.high_y, y);
 }

@@ -98,8 +98,8 @@ static uint64_t stream_bytes(const gr__picture *p)
 typedef struct unpacker {
     const gr__picture_job *j;
     gr__png_chunks chunks;
-    char *wrong;
-    uint64_t bytes; /* of the stream */
+    char wrong[GR__PNG_WRONG]; /* what is; empty: nothing so far */
+    uint64_t bytes;            /* of the stream */
     /* at once: */
     uint8_t *packed, *stream;
     /* or a row after the other: */
@@ -151,25 +151,10 @@ size_t gr__png_work(const gr__picture *p, int channels)
 
 /* ---- unpacking ---- */
 
-static bool is_wrong(unpacker *u, const char *what)
+/* Damaged, or a stream of another length: libdeflate does not tell the one from the other. */
+static void refuse_stream(unpacker *u)
 {
-    snprintf(u->wrong, GR__PNG_WRONG, "%s", what);
-    return false;
-}
-
-static bool is_packed_wrong(unpacker *u)
-{
-    return is_wrong(u, "its pixels do not unpack");
-}
-
-static bool is_too_short(unpacker *u)
-{
-    return is_wrong(u, "its pixels end before they should");
-}
-
-static bool is_too_long(unpacker *u)
-{
-    return is_wrong(u, "it holds more pixels than its header says");
+    snprintf(u->wrong, sizeof u->wrong, "its pixels do not unpack to as many as its header says");
 }
 
 /* The bytes of all its chunks in a row. */
@@ -185,7 +170,7 @@ static const uint8_t *join(const unpacker *u)
     return u->packed;
 }
 
-static gr_status unpack_whole(unpacker *u, bool *sound)
+static gr_status unpack_whole(unpacker *u)
 {
     size_t got = 0;
     struct libdeflate_decompressor *z = libdeflate_alloc_decompressor();
@@ -193,10 +178,7 @@ static gr_status unpack_whole(unpacker *u, bool *sound)
     enum libdeflate_result said =
         libdeflate_zlib_decompress(z, join(u), u->chunks.packed, u->stream, (size_t)u->bytes, &got);
     libdeflate_free_decompressor(z);
-    *sound = said == LIBDEFLATE_INSUFFICIENT_SPACE ? is_too_long(u)
-             : said != LIBDEFLATE_SUCCESS          ? is_packed_wrong(u)
-             : got < u->bytes                      ? is_too_short(u)
-                                                   : true;
+    if (said != LIBDEFLATE_SUCCESS || got < u->bytes) refuse_stream(u);
     memset(u->stream + u->bytes, 0, GR__PNG_SLACK);
     return GR_OK;
 }
@@ -218,37 +200,38 @@ static gr_status next_packed(void *user, unsigned char *to, size_t n, size_t *go
 }
 
 /* A zlib stream (RFC 1950): two bytes, packed data, a checksum. */
-static gr_status begin_rows(unpacker *u, bool *sound)
+static gr_status begin_rows(unpacker *u)
 {
-    unsigned char head[2];
+    unsigned char x[2];
     size_t got = 0;
     u->piece = u->chunks.pixels;
     u->sum = libdeflate_adler32(0, NULL, 0);
     gr_status st = gr__inflater_create(u->j->ctx, next_packed, u, &u->z);
-    if (st == GR_OK) st = gr__inflater_bytes(u->z, head, 2, &got);
+    if (st == GR_OK) st = gr__inflater_bytes(u->z, x, 2, &got);
     if (st != GR_OK) return st;
-    *sound =
-        got == 2 && (head[0] & 15) == 8 && (head[0] >> 4) <= 7 && !(head[1] & 32) && (head[0] << 8 | head[1]) % 31 == 0;
-    if (!*sound) is_packed_wrong(u);
+    bool is_zlib = got == 2 && (x[0] & 15) == 8 && x[0] >> 4 <= 7 && !(x[1] & 32) && (x[0] << 8 | x[1]) % 31 == 0;
+    if (!is_zlib) refuse_stream(u);
     gr__inflater_begin(u->z);
     return GR_OK;
 }
 
-static gr_status end_rows(unpacker *u, bool *sound)
+static gr_status end_rows(unpacker *u)
 {
     unsigned char more, sum[4];
     size_t got, last = 0;
-    gr_status st = gr__inflater_read(u->z, &more, 1, &got, sound);
+    bool sound;
+    gr_status st = gr__inflater_read(u->z, &more, 1, &got, &sound);
     if (st == GR_OK) st = gr__inflater_bytes(u->z, sum, 4, &last);
     if (st != GR_OK) return st;
-    *sound = got ? is_too_long(u) : !*sound || last < 4 || big(sum) != u->sum ? is_packed_wrong(u) : true;
+    if (got || !sound || last < 4 || big(sum) != u->sum) refuse_stream(u);
     return GR_OK;
 }
 
 /* The next row, its filter before it. */
-static gr_status next_row(unpacker *u, size_t n, uint8_t **row, bool *sound)
+static gr_status next_row(unpacker *u, size_t n, uint8_t **row)
 {
     size_t got;
+    bool sound;
     if (u->stream) {
         *row = u->stream;
         u->stream += n;
@@ -256,14 +239,11 @@ static gr_status next_row(unpacker *u, size_t n, uint8_t **row, bool *sound)
     }
     *row = u->line[u->turn];
     u->turn = 1 - u->turn;
-    gr_status st = gr__inflater_read(u->z, *row, n, &got, sound);
+    gr_status st = gr__inflater_read(u->z, *row, n, &got, &sound);
     if (st != GR_OK) return st;
     u->sum = libdeflate_adler32(u->sum, *row, n);
     memset(*row + n, 0, GR__PNG_SLACK);
-    if (!*sound)
-        is_packed_wrong(u);
-    else if (got < n)
-        *sound = is_too_short(u);
+    if (!sound || got < n) refuse_stream(u);
     return GR_OK;
 }
 
@@ -277,7 +257,7 @@ static void scatter(const unpacker *u, const pass *s, int64_t y, const uint8_t *
     for (int64_t x = 0; x < s->width; x++, row += channels, to += s->dx * channels) memcpy(to, row, (size_t)channels);
 }
 
-static gr_status take_pass(unpacker *u, const gr__png_pixels *x, const pass *s, bool *sound)
+static gr_status take_pass(unpacker *u, const gr__png_pixels *x, const pass *s)
 {
     const gr__picture *p = u->j->p;
     size_t n = row_bytes(p, s->width);
@@ -285,12 +265,10 @@ static gr_status take_pass(unpacker *u, const gr__png_pixels *x, const pass *s, 
     const uint8_t *up = u->none;
     for (int64_t y = 0; y < s->height; y++) {
         uint8_t *row;
-        gr_status st = next_row(u, 1 + n, &row, sound);
-        if (st != GR_OK || !*sound) return st;
+        gr_status st = next_row(u, 1 + n, &row);
+        if (st != GR_OK || u->wrong[0]) return st;
         if (row[0] > 4) {
-            snprintf(u->wrong, GR__PNG_WRONG, "row %lld has the filter %d, of which there are 0 to 4", (long long)y,
-                     row[0]);
-            *sound = false;
+            snprintf(u->wrong, sizeof u->wrong, "a row of it has the filter %d, of which there are 0 to 4", row[0]);
             return GR_OK;
         }
         gr__png_unfilter(row[0], row + 1, up, n, apart);
@@ -304,19 +282,19 @@ static gr_status take_pass(unpacker *u, const gr__png_pixels *x, const pass *s, 
     return GR_OK;
 }
 
-static gr_status take_all(unpacker *u, bool *sound)
+static gr_status take_all(unpacker *u)
 {
     const gr__picture_job *j = u->j;
     gr__png_pixels x;
     gr__png_pixels_make(j->p, &u->chunks, j->channels, &x);
     bool at_once = u->stream != NULL;
-    gr_status st = at_once ? unpack_whole(u, sound) : begin_rows(u, sound);
-    for (int i = 0; i < pass_count(j->p) && st == GR_OK && *sound; i++) {
+    gr_status st = at_once ? unpack_whole(u) : begin_rows(u);
+    for (int i = 0; i < pass_count(j->p) && st == GR_OK && !u->wrong[0]; i++) {
         pass s = pass_of(j->p, i);
-        st = take_pass(u, &x, &s, sound);
+        st = take_pass(u, &x, &s);
     }
-    if (st == GR_OK && *sound && !at_once) st = end_rows(u, sound);
-    for (int64_t y = 0; y < j->p->height && u->whole && st == GR_OK && *sound; y++)
+    if (!at_once && st == GR_OK && !u->wrong[0]) st = end_rows(u);
+    for (int64_t y = 0; y < j->p->height && u->whole && st == GR_OK && !u->wrong[0]; y++)
         j->row(j->arg, u->whole + y * j->p->width * j->channels);
     gr__inflater_destroy(u->z);
     return st;
@@ -324,10 +302,9 @@ static gr_status take_all(unpacker *u, bool *sound)
 
 gr_status gr__png_rows(const gr__picture_job *j)
 {
-    char wrong[GR__PNG_WRONG] = "";
-    unpacker u = {.j = j, .wrong = wrong};
-    bool sound = gr__png_walk(j->file, (size_t)j->p->bytes, j->p, &u.chunks, wrong);
+    unpacker u = {.j = j};
     lay_out(j->p, j->channels, j->work, &u);
-    gr_status st = sound ? take_all(&u, &sound) : GR_OK;
-    return st == GR_OK && !sound ? gr__picture_damaged(j->ctx, j->name, "PNG", wrong) : st;
+    bool sound = gr__png_walk(j->file, (size_t)j->p->bytes, j->p, &u.chunks, u.wrong);
+    gr_status st = sound ? take_all(&u) : GR_OK;
+    return st == GR_OK && u.wrong[0] ? gr__picture_damaged(j->ctx, j->name, "PNG", u.wrong) : st;
 }

@@ -21,7 +21,7 @@ bool gr__png_walk(const unsigned char *file, size_t n, const gr__picture *p, gr_
 
 /* Undoes the filter (0 to 4) of a row of n bytes, of which `apart` make a pixel, at least one: 1, 2, 3, 4, 6 or 8. `up`
  * is the row above, or zeros. Up to GR__PNG_SLACK bytes behind both rows are read. */
-void gr__png_unfilter(int filter, uint8_t *restrict row, const uint8_t *restrict up, size_t n, int apart);
+void gr__png_unfilter(int filter, uint8_t *row, const uint8_t *up, size_t n, int apart);
 
 /* Rows of samples as they are stored, to bytes of pixels. */
 typedef struct gr__png_pixels {

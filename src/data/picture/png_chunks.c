@@ -31,12 +31,6 @@ static bool is(const unsigned char *chunk, const char *kind)
     return memcmp(chunk + 4, kind, 4) == 0;
 }
 
-/* A letter of any size: all that a chunk's kind may be made of. */
-static bool is_letter(unsigned char c)
-{
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-
 /* Pixels depend on it: a kind that begins with a capital, or what a colour's opacity is. */
 static bool matters(const unsigned char *chunk)
 {
@@ -66,7 +60,7 @@ static bool take_clear(const walker *w, const unsigned char *chunk)
 {
     size_t n = big(chunk);
     bool palette = w->p->colour == GR__PNG_PALETTE;
-    bool fits = palette ? n <= w->c->n_palette / 3 : n == 2 * (size_t)gr__png_samples(w->p->colour);
+    bool fits = palette ? n <= MOST_COLOURS : n == 2 * (size_t)gr__png_samples(w->p->colour);
     if (w->p->colour & 4) return refuse(w, "its pixels have an opacity, and one colour another");
     if (w->c->pixels || w->c->clear) return refuse(w, "its opacities stand behind its pixels, or twice");
     if (!fits) return refuse(w, "its opacities are of other colours than it has");
@@ -106,8 +100,6 @@ bool gr__png_walk(const unsigned char *file, size_t n, const gr__picture *p, gr_
         const unsigned char *chunk = file + at;
         if (n - at < AROUND || big(chunk) > n - at - AROUND) return refuse(&w, "it ends before it should");
         size_t bytes = big(chunk);
-        for (int i = 4; i < HEAD; i++)
-            if (!is_letter(chunk[i])) return refuse(&w, "a chunk of it has no name");
         if (matters(chunk) && gr__crc32(0, chunk + 4, 4 + bytes) != big(chunk + HEAD + bytes)) {
             snprintf(wrong, GR__PNG_WRONG, "the checksum of its chunk %.4s is wrong", (const char *)chunk + 4);
             return false;

@@ -92,22 +92,15 @@ static inline void any(int filter, uint8_t *row, const uint8_t *up, size_t n, in
     }
 }
 
-void gr__png_unfilter(int filter, uint8_t *restrict row, const uint8_t *restrict up, size_t n, int apart)
+static void add_above(uint8_t *restrict row, const uint8_t *restrict up, size_t n)
 {
-    switch (filter) {
-    case 1:
-        any(1, row, up, n, apart);
-        return;
-    case 2:
-        for (size_t i = 0; i < n; i++) row[i] = (uint8_t)(row[i] + up[i]);
-        return;
-    case 3:
-        any(3, row, up, n, apart);
-        return;
-    case 4:
-        any(4, row, up, n, apart);
-        return;
-    default:
-        return;
-    }
+    for (size_t i = 0; i < n; i++) row[i] = (uint8_t)(row[i] + up[i]);
+}
+
+void gr__png_unfilter(int filter, uint8_t *row, const uint8_t *up, size_t n, int apart)
+{
+    if (filter == 1) any(1, row, up, n, apart);
+    if (filter == 2) add_above(row, up, n);
+    if (filter == 3) any(3, row, up, n, apart);
+    if (filter == 4) any(4, row, up, n, apart);
 }
