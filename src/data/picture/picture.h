@@ -23,6 +23,7 @@ typedef struct gr__picture {
     int components;        /* of a pixel, without its opacity: 1 grey, 3 colours, 4 inks */
     int depth, colour;     /* PNG: bits of a sample; which samples make a pixel, as its header has it */
     bool interlaced;       /* PNG: rows come in seven passes */
+    bool by_rows;          /* PNG: they are unpacked one by one, since all of them would take too much memory */
     uint64_t bytes;        /* of the file */
 } gr__picture;
 

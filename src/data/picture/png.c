@@ -14,47 +14,6 @@ static uint32_t big(const unsigned char *x)
     return (uint32_t)x[0] << 24 | (uint32_t)x[1] << 16 | (uint32_t)x[2] << 8 | x[3];
 }
 
-/* ---- the head ---- */
-
-/* How to turn the picture: of the first chunk that says so, as far as the file goes. */
-static gr_status find_orientation(const gr__blob *b, gr__picture *p)
-{
-    unsigned char head[8] = {0};
-    for (uint64_t at = 33; b->bytes >= 12 && at <= b->bytes - 12 && memcmp(head + 4, "IEND", 4) != 0;) {
-        gr_status st = gr__blob_read(b, at, head, sizeof head);
-        if (st != GR_OK) return st;
-        if (memcmp(head + 4, "eXIf", 4) == 0) {
-            p->orientation = gr__exif_orientation(b, at + 8, big(head));
-            return GR_OK;
-        }
-        at += 12 + (uint64_t)big(head);
-    }
-    return GR_OK;
-}
-
-gr_status gr__png_head(const gr__blob *b, gr__picture *out)
-{
-    unsigned char x[33];
-    char wrong[GR__PNG_WRONG];
-    if (b->bytes < sizeof x) return gr__picture_damaged(b->ctx, b->name, "PNG", "it ends within its header");
-    gr_status st = gr__blob_read(b, 0, x, sizeof x);
-    if (st != GR_OK) return st;
-    if (memcmp(x + 8, "\0\0\0\x0dIHDR", 8) != 0)
-        return gr__picture_damaged(b->ctx, b->name, "PNG", "it does not begin with its header");
-    if (!gr__png_sound(x[24], x[25]) || x[26] || x[27] || x[28] > 1) {
-        snprintf(wrong, sizeof wrong, "its header asks for a form that there is not (%d, %d, %d, %d, %d)", x[24], x[25],
-                 x[26], x[27], x[28]);
-        return gr__picture_damaged(b->ctx, b->name, "PNG", wrong);
-    }
-    out->width = big(x + 16);
-    out->height = big(x + 20);
-    out->depth = x[24];
-    out->colour = x[25];
-    out->interlaced = x[28] != 0;
-    out->components = x[25] == GR__PNG_GREY || x[25] == GR__PNG_GREY_ALPHA ? 1 : 3;
-    return find_orientation(b, out);
-}
-
 /* ---- passes: parts of a picture whose rows come one after the other ---- */
 
 typedef struct pass {
@@ -93,6 +52,48 @@ static uint64_t stream_bytes(const gr__picture *p)
     return bytes;
 }
 
+/* ---- the head ---- */
+
+/* How to turn the picture: of the first chunk that says so, as far as the file goes. */
+static gr_status find_orientation(const gr__blob *b, gr__picture *p)
+{
+    unsigned char head[8] = {0};
+    for (uint64_t at = 33; b->bytes >= 12 && at <= b->bytes - 12 && memcmp(head + 4, "IEND", 4) != 0;) {
+        gr_status st = gr__blob_read(b, at, head, sizeof head);
+        if (st != GR_OK) return st;
+        if (memcmp(head + 4, "eXIf", 4) == 0) {
+            p->orientation = gr__exif_orientation(b, at + 8, big(head));
+            return GR_OK;
+        }
+        at += 12 + (uint64_t)big(head);
+    }
+    return GR_OK;
+}
+
+gr_status gr__png_head(const gr__blob *b, gr__picture *out)
+{
+    unsigned char x[33];
+    char wrong[GR__PNG_WRONG];
+    if (b->bytes < sizeof x) return gr__picture_damaged(b->ctx, b->name, "PNG", "it ends within its header");
+    gr_status st = gr__blob_read(b, 0, x, sizeof x);
+    if (st != GR_OK) return st;
+    if (memcmp(x + 8, "\0\0\0\x0dIHDR", 8) != 0)
+        return gr__picture_damaged(b->ctx, b->name, "PNG", "it does not begin with its header");
+    if (!gr__png_sound(x[24], x[25]) || x[26] || x[27] || x[28] > 1) {
+        snprintf(wrong, sizeof wrong, "its header asks for a form that there is not (%d, %d, %d, %d, %d)", x[24], x[25],
+                 x[26], x[27], x[28]);
+        return gr__picture_damaged(b->ctx, b->name, "PNG", wrong);
+    }
+    out->width = big(x + 16);
+    out->height = big(x + 20);
+    out->depth = x[24];
+    out->colour = x[25];
+    out->interlaced = x[28] != 0;
+    out->components = x[25] == GR__PNG_GREY || x[25] == GR__PNG_GREY_ALPHA ? 1 : 3;
+    out->by_rows = stream_bytes(out) > WHOLE;
+    return find_orientation(b, out);
+}
+
 /* ---- memory: the same lines count it and cut it ---- */
 
 typedef struct unpacker {
@@ -128,7 +129,7 @@ static size_t lay_out(const gr__picture *p, int channels, char *work, unpacker *
     size_t line = 1 + row_bytes(p, p->width) + GR__PNG_SLACK, row = (size_t)(p->width * channels), bytes = 0;
     uint8_t *none;
     u->bytes = stream_bytes(p);
-    if (u->bytes <= WHOLE) {
+    if (!p->by_rows) {
         bytes += share(&work, (size_t)p->bytes, &u->packed);
         bytes += share(&work, (size_t)u->bytes + GR__PNG_SLACK, &u->stream);
     } else {
@@ -232,7 +233,7 @@ static gr_status next_row(unpacker *u, size_t n, uint8_t **row)
 {
     size_t got;
     bool sound;
-    if (u->stream) {
+    if (!u->j->p->by_rows) {
         *row = u->stream;
         u->stream += n;
         return GR_OK;
@@ -287,13 +288,12 @@ static gr_status take_all(unpacker *u)
     const gr__picture_job *j = u->j;
     gr__png_pixels x;
     gr__png_pixels_make(j->p, &u->chunks, j->channels, &x);
-    bool at_once = u->stream != NULL;
-    gr_status st = at_once ? unpack_whole(u) : begin_rows(u);
+    gr_status st = j->p->by_rows ? begin_rows(u) : unpack_whole(u);
     for (int i = 0; i < pass_count(j->p) && st == GR_OK && !u->wrong[0]; i++) {
         pass s = pass_of(j->p, i);
         st = take_pass(u, &x, &s);
     }
-    if (!at_once && st == GR_OK && !u->wrong[0]) st = end_rows(u);
+    if (j->p->by_rows && st == GR_OK && !u->wrong[0]) st = end_rows(u);
     for (int64_t y = 0; y < j->p->height && u->whole && st == GR_OK && !u->wrong[0]; y++)
         j->row(j->arg, u->whole + y * j->p->width * j->channels);
     gr__inflater_destroy(u->z);
