@@ -176,7 +176,17 @@ static int new_reads(const look *l, const chain *c, const gr_node *n)
     return more;
 }
 
-/* Does v depend on `on` by way of a reduction? reduced: there was one on the way to v. */
+/* Is it a reduction whose result cannot be read in the region that makes it? Lines, one number a row, can. */
+static bool is_apart(const look *l, const gr_node *n)
+{
+    if (!gr__node_is_reduction(n)) return false;
+    gr_shape s = gr__value(l->g, n->in[0])->shape;
+    int first = 0;
+    while (first + 1 < s.rank && s.dim[first] == 1) first++;
+    return gr__value(l->g, n->out)->shape.rank == 0 || (n->attr.i[0] >> first & 1);
+}
+
+/* Does v depend on `on` by way of such a reduction? reduced: there was one on the way to v. */
 static bool follows_sum(look *l, gr_val v, gr_val on, bool reduced)
 {
     const gr_node *n = gr__producer(l->g, v);
@@ -186,7 +196,7 @@ static bool follows_sum(look *l, gr_val v, gr_val on, bool reduced)
     l->visited[k] = (uint8_t)(1 + reduced);
     l->visits++;
     for (int i = 0; i < n->n_in; i++)
-        if (follows_sum(l, n->in[i], on, reduced || gr__node_is_reduction(n))) return true;
+        if (follows_sum(l, n->in[i], on, reduced || is_apart(l, n))) return true;
     return false;
 }
 
