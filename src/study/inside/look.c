@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "model/model.h"
 
 enum { ENOUGH = 32 }; /* numbers of a unit, for it to be off by more than chance */
@@ -238,11 +239,22 @@ done:
     return st;
 }
 
+static int64_t steps_of(const gr_model *m)
+{
+    const char *text = m ? gr__st_meta(m->file, "gradus.trained") : NULL;
+    json_t *trained = text ? json_loads(text, 0, NULL) : NULL;
+    int64_t steps = (int64_t)json_integer_value(json_object_get(trained, "steps"));
+    json_decref(trained);
+    return GR_MAX(steps, 0);
+}
+
 static gr_status open(looking *k, const gr_recipe *r, const gr_model *m)
 {
     gr_look *l = k->l;
     gr_status st = GR_OK;
     GR_TRY(gr__task_open(l->ctx, r, 1u << k->o->part, m, &k->task));
+    l->step = steps_of(m);
+    if (!(l->name = gr__bump_strdup(l->memory, r->name))) return GR_E_MEMORY;
     l->samples = k->task.count[k->o->part];
     if (k->o->samples) l->samples = GR_MIN(l->samples, k->o->samples);
     if (l->samples < 1) GR_TRY(gr__fail(l->ctx, GR_E_DATA, "there are no %s samples", l->part));

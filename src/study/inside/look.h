@@ -3,7 +3,7 @@
 #ifndef GR_STUDY_INSIDE_LOOK_H
 #define GR_STUDY_INSIDE_LOOK_H
 
-#include "result/raster.h"
+#include "result/sheet.h"
 #include "train/filters.h"
 #include "train/inside.h"
 
@@ -40,7 +40,9 @@ typedef struct gr_look_tensor {
 typedef struct gr_look {
     gr_context *ctx;
     gr__bump *memory;
+    const char *name; /* of the recipe */
     const char *part;
+    int64_t step;           /* updates that the model has seen, as far as its file says */
     int64_t samples, batch; /* looked at; those of the batch that slopes and gradients are of */
     double cost;            /* the mean over the samples' batches, weights of samples apart */
     gr_look_layer *layer;
@@ -61,5 +63,12 @@ void gr__look_close(gr_look *l); /* a zeroed one is fine */
 /* Of a layer behind a rectifier, the share of its units that give nothing; NaN: there is no rectifier, or too little
  * was seen to tell. */
 double gr__look_off(const gr_look_layer *l);
+#define GR_LOOK_MOST_OFF 0.4       /* of a layer's units: beyond that little is learned through them [X14] */
+#define GR_LOOK_MOST_SATURATED 0.5 /* of its numbers */
+
+/* Cards of the first filters and of layers: those that `shown` says, all where it is NULL. */
+gr_status gr__look_sheet(const gr_look *l, const bool *shown, gr_sheet *s);
+/* The same as an event file in this folder, which is made where it is not there; an older one is written anew. */
+gr_status gr__look_events(const gr_look *l, const bool *shown, const char *folder);
 
 #endif
