@@ -11,6 +11,7 @@ typedef struct net {
     gr_val (*step)(gr_graph *g, gr_val state, const gr_val *in);
     int64_t samples, units;
     bool reverse;
+    enum { GIVEN, GIVEN_ZEROS, ZEROS } start; /* what the state starts with: numbers, zeros among them, or a constant */
 } net;
 
 /* A gate and what it lets through: two products of the state, and what follows from both. */
@@ -46,7 +47,8 @@ static void build(gr_graph *g, const net *n)
     gr_scan *s = gr_scan_begin(g, STEPS, n->reverse);
     gr_val in[] = {gr_scan_step(s, feed[0]), gr_scan_given(s, feed[1]), gr_scan_given(s, feed[2]),
                    gr_scan_given(s, feed[3])},
-           state = gr_scan_carry(s, feed[4]), next = n->step(gr_scan_body(s), state, in);
+           zeros = gr_broadcast(g, gr_const(g, 0), GR_SHAPE(n->samples, n->units)),
+           state = gr_scan_carry(s, n->start == ZEROS ? zeros : feed[4]), next = n->step(gr_scan_body(s), state, in);
     gr_scan_next(s, state, next);
     assert_true(gr_scan_end(s));
     gr_val all = gr_scan_stack(s, next), cost = gr_mul(g, gr_sum_all(g, gr_square(g, all)), gr_const(g, 0.1));
@@ -77,6 +79,7 @@ static void fill(gr_plan *p, const net *n, bool narrow)
         for (size_t k = 0; k < bytes / (narrow ? 4 : 8); k++) {
             float value = (float)(2 * gr__rng_uniform(&rng) - 1);
             if (i == 1 || i == 2) value *= 2 / sqrtf((float)n->units);
+            if (i == 4 && n->start == GIVEN_ZEROS) value = 0;
             if (narrow)
                 ((float *)at)[k] = value;
             else
@@ -148,18 +151,39 @@ static void gates_run_with_the_products_that_they_follow(void **state)
 {
     (void)state;
     for (int reverse = 0; reverse < 2; reverse++) {
-        assert_true(check(&(net){gated, 32, 256, reverse}) >= 3);
-        assert_true(check(&(net){gated, 5, 512, reverse}) >= 3);
-        assert_int_equal(check(&(net){gated, 9, 250, reverse}), 0);
+        assert_true(check(&(net){gated, 32, 256, reverse, GIVEN}) >= 3);
+        assert_true(check(&(net){gated, 5, 512, reverse, GIVEN}) >= 3);
+        assert_int_equal(check(&(net){gated, 9, 250, reverse, GIVEN}), 0);
     }
 }
 
 static void products_of_products_stay_apart(void **state)
 {
     (void)state;
-    check(&(net){deep, 17, 256, false});
-    check(&(net){deep, 32, 512, true});
-    check(&(net){biased, 16, 256, false});
+    check(&(net){deep, 17, 256, false, GIVEN});
+    check(&(net){deep, 32, 512, true, GIVEN});
+    check(&(net){biased, 16, 256, false, GIVEN});
+}
+
+/* The products of its first step with what is known to be 0 are left out of the weights' gradients. */
+static void a_state_that_starts_at_zero_has_the_gradients_of_one_that_is_given_zeros(void **state)
+{
+    (void)state;
+    static const int64_t sizes[][2] = {{8, 16}, {4, 64}, {3, 5}, {1, 1}};
+    for (size_t k = 0; k < 2 * GR_COUNT(sizes); k++) {
+        net n = {gated, sizes[k / 2][0], sizes[k / 2][1], k % 2, GIVEN_ZEROS};
+        int64_t count, of_weights = STEPS * n.samples * n.units + 2 * n.units * n.units;
+        int ignored;
+        double *given = run(&n, &gr__backend_ref, false, 1, &count, &ignored);
+        n.start = ZEROS;
+        double *zeros = run(&n, &gr__backend_ref, false, 1, &count, &ignored),
+               *fast = run(&n, &gr__backend_cpu, false, 1, &count, &ignored);
+        for (int64_t i = 0; i < of_weights; i++)
+            if (fabs(given[i] - zeros[i]) > 1e-12 || fabs(given[i] - fast[i]) > 1e-4)
+                fail_msg("%lld x %lld, element %lld is %.17g, not %.17g; %.9g", (long long)n.samples,
+                         (long long)n.units, (long long)i, zeros[i], given[i], fast[i]);
+        free(given), free(zeros), free(fast);
+    }
 }
 
 int main(void)
@@ -167,6 +191,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gates_run_with_the_products_that_they_follow),
         cmocka_unit_test(products_of_products_stay_apart),
+        cmocka_unit_test(a_state_that_starts_at_zero_has_the_gradients_of_one_that_is_given_zeros),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
