@@ -198,8 +198,9 @@ static inline double gr__cost_mean(double cost_sum, double weight_sum)
 
 typedef struct gr_head_evaluation {
     double cost_sum, cost_mean, error;
-    double metric[GR_MAX_METRICS]; /* one of each of the engine's; NaN: without a value */
-    int classes;                   /* classes, or labels */
+    double square_deviation, square_about; /* gr__tally_square_...; NaN where the error is a share */
+    double metric[GR_MAX_METRICS];         /* one of each of the engine's; NaN: without a value */
+    int classes;                           /* classes, or labels */
     int64_t *confusion; /* of classes: classes x classes [true][predicted]; where the engine gives it; tensor memory */
     /* Where the engine gives confusions, of classes and labels; until its next evaluation: */
     const gr_hits *hits; /* one a class or label */
