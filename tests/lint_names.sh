@@ -39,6 +39,7 @@ src/study/diagnose/advice.c    | dropout                     | a remedy
 src/study/diagnose/evidence.c  | step                        | a column: the number of updates
 src/cli/cmd_diagnose.c         | log text                    | a key of a recipe; what a finding says
 src/study/check/check.c        | symmetry                    | a check
+src/study/check/init.c         | symmetry                    | a check
 src/train/engine.c             | step                        | a plan of one update
 src/train/record.c             | step                        | a column: the number of updates
 src/train/keep.c               | step                        | a column: the number of updates
