@@ -1,5 +1,6 @@
 /* Opening recipes: the file, --set, other files' models, and the check of every key. Each part of a recipe is read by
  * one function that fills the values the trainer reads and gives that part's resolved form. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -267,6 +268,28 @@ done:
     return st;
 }
 
+/* 2x, or 2: times the updates after which patience is over. */
+static gr_status read_longer(gr__recipe_reader *k, const gr_settings *s, gr_stop_rules *stop)
+{
+    const gr_tree *t = gr__setting_tree(s, "train_longer");
+    char text[32], shown[200];
+    double x = t && gr__tree_is_number(t) ? t->number : (double)NAN;
+    if (gr__tree_none(t)) return GR_OK;
+    size_t n = t->kind == GR_TREE_TEXT ? strlen(t->text) : 0;
+    if (n > 1 && n < sizeof text && t->text[n - 1] == 'x') {
+        snprintf(text, sizeof text, "%.*s", (int)n - 1, t->text);
+        if (!gr__parse_number(text, &x)) x = NAN;
+    }
+    if (!(x > 1 && x <= 1000))
+        return gr__tree_fail(k->ctx, t, GR_E_RANGE, "such as 2x: twice the updates", "%s is not a factor of (1,1000]",
+                             gr__tree_show(t, shown, sizeof shown));
+    if (stop->patience == 0)
+        return gr__tree_fail(k->ctx, t, GR_E_CONFLICT, "such as patience: 5 beside it",
+                             "it says how far to go on after patience is over, and there is none");
+    stop->longer = x;
+    return GR_OK;
+}
+
 static gr_status read_stop(gr__recipe_reader *k)
 {
     gr_recipe *r = k->r;
@@ -284,6 +307,8 @@ static gr_status read_stop(gr__recipe_reader *k)
     stop->patience = GR_MAX(gr__setting_int(&s, "patience"), 0);
     stop->seconds = gr__setting_real(&s, "seconds");
     stop->validation_error_below = gr__setting_real(&s, "validation_error_below");
+    st = read_longer(k, &s, stop);
+    if (st != GR_OK) return st;
     static const char *const by_validation[] = {"patience", "validation_error_below"};
     for (size_t i = 0; i < GR_COUNT(by_validation); i++) {
         const gr_tree *t = gr__setting_tree(&s, by_validation[i]);

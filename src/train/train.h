@@ -305,8 +305,11 @@ typedef struct gr_train_result {
     int64_t steps;
     double epochs;
     int64_t parameters;
-    int64_t best_step;                  /* 0: none */
-    double best_cost, best_error;       /* of validation; NaN without */
+    int64_t best_step;            /* 0: none */
+    double best_cost, best_error; /* of validation; NaN without */
+    int64_t patience_step;        /* where patience would have ended a run that trained longer; 0: it is none */
+    int64_t patience_best_step;   /* what was best then */
+    double patience_best_error;
     bool best_averaged;                 /* the best weights are the average */
     int64_t averaged;                   /* how many weights the average holds; 0: none */
     double average_cost, average_error; /* of the average's last validation; NaN: none */
