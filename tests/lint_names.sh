@@ -44,6 +44,7 @@ src/study/check/init.c         | symmetry                    | a check
 src/train/engine.c             | step                        | a plan of one update
 src/train/record.c             | step                        | a column: the number of updates
 src/train/keep.c               | step                        | a column: the number of updates
+src/train/events.c             | step                        | a column: the number of updates
 src/cli/cmd_plot.c             | log step                    | an axis; a column: the number of updates
 src/api/net_update.c           | clip                        | a key of an optimizer's text
 src/api/ext_optimizer.c        | clip                        | a key of a recipe
@@ -52,6 +53,8 @@ src/study/data/label_model.c   | cross_entropy               | the recipe of a l
 src/cli/cmd_data_check.c       | npy text                    | the ending of a file; a key of what it prints
 src/cli/cmd_check.c            | init symmetry               | an option; a check
 src/cli/cmd_curvature.c         | residual                    | how far an eigenvector is from one
+src/cli/cmd_inspect.c          | zeros                       | a column: the share of numbers that are 0
+src/study/inside/look_events.c | zeros                       | a figure: the share of numbers that are 0
 src/cli/cmd_convert.c          | relu sigmoid                | options, called by what they replace
 src/cli/cmd_init.c             | init                        | the command
 src/cli/cmd_advise.c           | optimizers                  | a key of what it prints

@@ -102,6 +102,7 @@ gr_status gr__loop_checkpoint(gr_loop *l)
     char text[GR_LOOP_ROWS][40], name[64];
     facts f;
     gr_status st = gr__run_metrics_flush(l->run, true);
+    if (st == GR_OK) st = gr__events_flush(&l->run->events, true);
     if (st != GR_OK) return st;
     double before = l->seconds_before, seconds = gr__loop_seconds(l);
     gr__loop_states(l, &states);

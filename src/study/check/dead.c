@@ -15,21 +15,11 @@ typedef struct units {
     bool *lives;
 } units;
 
-static bool rectifies(gr_context *ctx, const gr_tree *activation)
-{
-    const gr_layer *m =
-        gr__activation_none(activation) ? NULL : (const gr_layer *)gr__family_peek(ctx, &gr__family_layer, activation);
-    return m && m->follow == GR_FOLLOW_RELU;
-}
-
 /* Is what the layer gives an activation's, which may be 0 at one side? */
 static bool gives_rectified(gr_context *ctx, const gr_stacked *l)
 {
-    const gr_layer *m = l->member;
-    if (m->activation_only) return m->follow == GR_FOLLOW_RELU;
-    if (l->activation) return rectifies(ctx, l->activation);
-    return !m->inner_activation && gr__member_has(&m->head, "activation") &&
-           rectifies(ctx, gr__setting_tree(&l->settings, "activation"));
+    const gr_layer *m = gr__inside_activation(ctx, l);
+    return m && m->follow == GR_FOLLOW_RELU;
 }
 
 static gr_status look(const gr_probe *p, gr__bump *memory, units *u)

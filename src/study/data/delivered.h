@@ -2,7 +2,7 @@
 #ifndef GR_STUDY_DATA_DELIVERED_H
 #define GR_STUDY_DATA_DELIVERED_H
 
-#include "study/data/manner.h"
+#include "train/manner.h"
 #include "study/data/view.h"
 
 typedef struct gr__delivered {

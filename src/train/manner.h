@@ -1,6 +1,6 @@
 /* How the samples of an input are shown: pictures, maps of sequences, curves, rows of numbers, text. */
-#ifndef GR_STUDY_DATA_MANNER_H
-#define GR_STUDY_DATA_MANNER_H
+#ifndef GR_TRAIN_MANNER_H
+#define GR_TRAIN_MANNER_H
 
 #include "result/sheet.h"
 #include "train/train.h"

@@ -1,5 +1,5 @@
 /* Numbers as a person can look at them. */
-#include "study/data/manner.h"
+#include "train/manner.h"
 
 #include <math.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "study/data/manner.h"
+#include "train/manner.h"
 #include "test.h"
 
 static gr_context *ctx;
