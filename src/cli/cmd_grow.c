@@ -170,8 +170,8 @@ static const cli_option rows[] = {
     CLI_OPTION(options, towards, TEXT, "towards", "OTHER",
                "takes the layers of this recipe, data and the rest from RECIPE"),
     CLI_OPTION(options, updates, WHOLE, "updates", "N",
-               "of a training; 300 unless given, four times as many where a stage needs them", .low = 1, .high = 1e9,
-               .usual = 300),
+               "of a training; 300 unless given, up to 16 times as many where a stage needs them", .low = 1,
+               .high = 1e9, .usual = 300),
     CLI_OPTION(options, seeds, WHOLE, "seeds", "N", "trainings a stage, from different seeds; 3 unless given", .low = 1,
                .high = GR_GROW_SEEDS, .usual = 3),
     CLI_OPTION(options, skip, TEXT, "skip", "ID,ID", "checks to leave out, as gradus check has them"),
@@ -192,7 +192,7 @@ GR_COMMAND(grow) = {
         "with the layer that it added, where a check fails, where no update moves the new weights, or where the "
         "training "
         "error is above the former stage's by more than seeds and\n"
-        "samples scatter, though it was given up to four times as many updates.\n\n"
+        "samples scatter, though it was given up to 16 times as many updates.\n\n"
         "Example\n  gradus grow recipes/fashion.yaml --until 'train_error<0.1'\n"
         "  gradus grow recipes/zoo/lenet5.yaml --towards recipes/zoo/lenet5.yaml --updates 100\n",
     CLI_OPTIONS(options, rows),

@@ -110,6 +110,9 @@ static void stages_end_where_nothing_else_is_taken(void **state)
          "units: 10, name: head}",
          "head;l1;l2;"},
         {"[16]", "{type: dense, units: 10, name: head}", "head;"},
+        {"[16, 16, 1]", "flatten, {type: dense, units: 4, name: a}, relu, {type: dense, units: 10, name: head}",
+         "head;a;"},
+        {"[16]", "relu, {type: dense, units: 10, name: head}", "head;head;"}, /* the last is the network itself */
     };
     for (size_t i = 0; i < GR_COUNT(cases); i++) {
         gr_context *ctx = test_context();

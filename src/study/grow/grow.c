@@ -11,7 +11,8 @@
 static const char CHECKS[] = "T3,T4,T5,T6,T7,I1,I2,P4";
 static const double FAR = 3;                           /* standard errors, beyond which a difference is no chance */
 static const double LEAST = 0.005, LEAST_SHARE = 0.02; /* of an error: below that nothing is told */
-enum { RATES = 4 };                                    /* that a stage is trained at, at most: two powers of ten */
+static const double LOW = 0.02; /* a share of samples that is low, whatever it was before; as in diagnosis */
+enum { RATES = 4 };             /* that a stage is trained at, at most: two powers of ten */
 
 typedef struct growing {
     gr_context *ctx;
@@ -132,6 +133,7 @@ static gr_status train_at_rates(growing *g, gr_steps *s, const gr_kept_store *fr
     }
     g->now.train_error = best.mean, g->now.scatter = best.scatter, g->now.validation_error = best.validation;
     *most = g->before.stage ? g->before.train_error + by_chance(g, &best) : INFINITY;
+    if (g->now.shares) *most = fmax(*most, LOW);
 done:
     return st;
 }
@@ -141,7 +143,7 @@ static gr_status train(growing *g, gr_steps *s, const gr_kept_store *fresh)
 {
     gr_status st = GR_OK;
     double most = INFINITY;
-    for (int times = 1; times <= GR_GROW_LONGER; times *= 2) {
+    for (int times = 1; times <= GR_GROW_LONGER; times *= 4) {
         g->now.updates = g->o->updates * times;
         GR_TRY(train_at_rates(g, s, fresh, &most));
         if (g->now.train_error <= most) return GR_OK;

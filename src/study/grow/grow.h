@@ -42,7 +42,11 @@ void gr__prefixes_close(gr_prefixes *p);
 
 /* ---- growing ---- */
 
-enum { GR_GROW_SEEDS = 10, GR_GROW_WIDER = 3, GR_GROW_LONGER = 4 };
+enum {
+    GR_GROW_SEEDS = 10,
+    GR_GROW_WIDER = 3,
+    GR_GROW_LONGER = 16
+}; /* LONGER: times the updates, at most, of a stage whose error is not lowered */
 
 typedef struct gr_grow_stage {
     int stage; /* from 1 */

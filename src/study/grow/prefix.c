@@ -251,6 +251,13 @@ static bool is_open(const gr_prefixes *p, int end)
     return false;
 }
 
+static bool adds_weights(const gr_prefixes *p, int from, int to)
+{
+    for (int i = from; i < to; i++)
+        if (p->weighs[i]) return true;
+    return false;
+}
+
 /* What a stage adds: its layers with weights. */
 static const char *name_added(const gr_prefixes *p, int from, int to)
 {
@@ -313,6 +320,7 @@ gr_status gr__prefixes_next(gr_prefixes *p, gr_prefix *out, bool *more)
     for (int end = p->at + 1; end <= p->tail && st == GR_OK; end++) {
         bool last = end == p->tail;
         if (!last && ((end > 0 && !begins(p, end)) || is_open(p, end))) continue;
+        if (!last && p->at >= 0 && !adds_weights(p, p->at, end)) continue;
         st = last ? whole(p, out) : cut(p, end, out);
         if (!out->recipe) continue;
         out->added = name_added(p, p->at, end);
