@@ -116,8 +116,8 @@ static double by_chance(const growing *g, const errors *e)
     return (g->now.shares ? FAR * sqrt(2 * p * (1 - p) / n) : 0) + least;
 }
 
-/* The rates from the one that was found downwards, as long as the error falls: what a short trial bears may be too much
- * for a long one. */
+/* The rates from the one that was found downwards, as long as the error falls, or is above the former stage's: what a
+ * short trial bears may be too much for a long one. */
 static gr_status train_at_rates(growing *g, gr_steps *s, const gr_kept_store *fresh, double *most)
 {
     errors e, best = {.mean = NAN};
@@ -126,14 +126,15 @@ static gr_status train_at_rates(growing *g, gr_steps *s, const gr_kept_store *fr
         double lr = g->now.rates.point[i].lr;
         g->now.trying = lr;
         GR_TRY(train_all(g, s, fresh, &e));
-        if (!isnan(best.mean) && !(e.mean < best.mean)) break;
-        if (isnan(e.mean)) continue;
+        bool better = isnan(best.mean) || e.mean < best.mean;
+        if (!better && best.mean <= *most) break;
+        if (!better || isnan(e.mean)) continue;
         best = e;
         g->now.lr = lr;
+        *most = g->before.stage ? g->before.train_error + by_chance(g, &best) : INFINITY;
+        if (g->now.shares) *most = fmax(*most, LOW);
     }
     g->now.train_error = best.mean, g->now.scatter = best.scatter, g->now.validation_error = best.validation;
-    *most = g->before.stage ? g->before.train_error + by_chance(g, &best) : INFINITY;
-    if (g->now.shares) *most = fmax(*most, LOW);
 done:
     return st;
 }
