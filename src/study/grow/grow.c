@@ -247,8 +247,12 @@ static gr_status one_stage(growing *g, gr_grown *out)
     out->stages = g->now.stage;
     out->reached = g->now.train_error < g->o->until;
     if (g->o->tell) GR_TRY(g->o->tell(g->o->user, &g->now));
-    if (g->now.failed)
+    if (g->now.failed) {
         st = gr__fail(g->ctx, GR_E_CHECK, "stage %d, which adds %s: %s", g->now.stage, g->now.net.added, g->now.why);
+        if (g->now.updates > g->o->updates)
+            gr__error_hint(g->ctx, "a layer at fault, or too little training: --updates %lld tells which",
+                           (long long)g->o->updates * 4);
+    }
 done:
     if (memory) gr__bump_destroy(memory);
     return st;
