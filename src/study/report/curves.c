@@ -9,6 +9,7 @@ enum { MOST_PANELS = 32, FEW = 60 };
 typedef struct panel {
     const char *title, *y;
     const char *every, *mean, *evaluated; /* a number a line; means between evaluations, of theirs; NULL: none */
+    bool linear;                          /* in any case */
 } panel;
 
 typedef struct panels {
@@ -61,7 +62,7 @@ static gr_status list_panels(const maker *m, panels *out)
             if (!title) return GR_E_MEMORY;
             out->at[out->n++] = (panel){title, "error", NULL, NULL, key};
         }
-    out->at[out->n++] = (panel){"Learning rate", "rate", "lr", NULL, NULL};
+    out->at[out->n++] = (panel){"Learning rate", "rate", "lr", NULL, NULL, .linear = true};
     if (m->o->norm) out->at[out->n++] = (panel){"Norm of the gradient", "norm", "grad_norm", NULL, NULL};
     return GR_OK;
 }
@@ -170,7 +171,7 @@ static gr_status make(const maker *m, const panel *p, gr_plot *out)
         out->rules = rule;
         out->n_rules = 1;
     }
-    if (o->fitting) out->y.log = wants_log(out);
+    if (o->fitting && !p->linear) out->y.log = wants_log(out); /* a rate that ends near 0 is no reason */
     if (st == GR_OK && !(out->description = describe(m, out))) st = GR_E_MEMORY;
     return st;
 }
