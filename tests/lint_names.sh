@@ -40,7 +40,7 @@ src/train/engine.c             | step                        | a plan of one upd
 src/train/record.c             | step                        | a column: the number of updates
 src/train/keep.c               | step                        | a column: the number of updates
 src/train/events.c             | step                        | a column: the number of updates
-src/cli/cmd_plot.c             | log step                    | an axis; a column: the number of updates
+src/cli/cmd_plot.c             | csv log step                | the ending of a file; an axis; a column: the number of updates
 src/api/net_update.c           | clip                        | a key of an optimizer's text
 src/api/ext_optimizer.c        | clip                        | a key of a recipe
 src/study/data/label_model.c   | precision                   | a key of a recipe
