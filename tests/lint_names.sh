@@ -58,7 +58,8 @@ src/cli/cmd_predict.c          | csv                         | an option; the en
 src/base/*.c                   | text                        | a kind of value, and of files
 src/api/settings.c             | text                        | a kind of value
 src/model/table.c              | text                        | a kind of value
-src/cli/cmd_lab.c              | csv                         | the ending of a file
+src/cli/files.c                | csv                         | the ending of a file
+src/cli/cmd_curvature.c        | slice                       | the name of an option and of its answer
 src/optim/clip.c               | clip                        | the common rows of optimizers
 src/data/synthetic.c           | noise                       | a row of its own
 ROWS
