@@ -41,6 +41,9 @@ src/train/record.c             | step                        | a column: the num
 src/train/keep.c               | step                        | a column: the number of updates
 src/train/events.c             | step                        | a column: the number of updates
 src/cli/cmd_plot.c             | csv log step                | the ending of a file; an axis; a column: the number of updates
+src/study/report/[rsm]*.c      | step                        | a column: the number of updates
+src/study/report/confusion.c   | precision recall            | columns of the table of classes
+src/study/report/findings.c    | text                        | a key of what diagnose prints
 src/api/net_update.c           | clip                        | a key of an optimizer's text
 src/api/ext_optimizer.c        | clip                        | a key of a recipe
 src/study/data/label_model.c   | precision                   | a key of a recipe

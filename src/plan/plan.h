@@ -7,7 +7,7 @@
  *   assign.c    which assigned values are written straight into the store, which are copied at the end
  *   merge.c     equal regions over different tensors -> segments of one unit
  *   make.c      units -> kernels: from here on it is known what each costs and how much memory it wants (loop.c: bodies
- *               of loops by all these stages)
+ *               of loops by all these stages; loop_parts.c: which of their kernels run together)
  *   order.c     in which order units run
  *   schedule.c  what runs, entry after entry: units, copies, the test of the guard
  *   again.c     units that run more than once
@@ -274,7 +274,9 @@ void *gr__arena_data(const gr_arena *a, uint64_t *bytes);
 void gr__instruction_bind(gr_plan *p, gr__instruction *in);
 
 /* ---- run.c ---- */
-bool gr__plan_step(gr_plan *p, const gr__instruction *in);          /* false: a test did not hold */
+bool gr__plan_step(gr_plan *p, const gr__instruction *in); /* false: a test did not hold */
+/* Instructions of a loop's body that its compiler found may run so (loop_parts.c). */
+void gr__plan_run_together(gr_plan *p, const gr__instruction *in, int n);
 size_t gr__copy_bytes(const gr_plan *p, const gr__instruction *in); /* of a COPY */
 double gr__copy_ns(const gr_plan *p, const gr__instruction *in);
 

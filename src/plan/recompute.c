@@ -153,16 +153,27 @@ static bool reads(const look *l, const gr_node *n, gr_val x)
     return false;
 }
 
-/* Do those that read what n gives, element by element, read x as well? */
+/* The first contraction that reads v; UINT32_MAX: none does. */
+static uint32_t contraction_of(const look *l, gr_val v)
+{
+    uint32_t first = UINT32_MAX;
+    for (uint32_t r = l->first[v]; r < l->first[v + 1]; r++)
+        if (gr__node(l->g, l->readers[r])->op->class == GR_CLASS_CONTRACT) first = GR_MIN(first, l->readers[r]);
+    return first;
+}
+
+/* Do those that read what n gives, element by element, read x as well? Who reads it behind a contraction of it, as
+ * backward passes do, is far. */
 static bool reads_nearby(const look *l, const gr_node *n, gr_val x)
 {
     const gr_node *near[MOST_NEAR] = {n};
     int64_t count = count_of(l->g, x);
     for (int k = 0, known = 1; k < known; k++) {
+        uint32_t end = contraction_of(l, near[k]->out);
         if (reads(l, near[k], x)) return true;
         for (uint32_t r = l->first[near[k]->out]; r < l->first[near[k]->out + 1] && known < MOST_NEAR; r++) {
             const gr_node *reader = gr__node(l->g, l->readers[r]);
-            if (is_elementwise(l, reader, count)) near[known++] = reader;
+            if (l->readers[r] < end && is_elementwise(l, reader, count)) near[known++] = reader;
         }
     }
     return false;
@@ -222,10 +233,7 @@ static void mark(look *l, const gr_node *reader, gr_val v, level to)
 /* v is stored for a contraction; whoever reads it behind that, and reads what it is made of anyway, makes it anew. */
 static void mark_stored(look *l, gr_val v, const chain *c)
 {
-    uint32_t contraction = UINT32_MAX;
-    for (uint32_t r = l->first[v]; r < l->first[v + 1]; r++)
-        if (gr__node(l->g, l->readers[r])->op->class == GR_CLASS_CONTRACT)
-            contraction = GR_MIN(contraction, l->readers[r]);
+    uint32_t contraction = contraction_of(l, v);
     for (uint32_t r = l->first[v]; r < l->first[v + 1]; r++) {
         const gr_node *reader = gr__node(l->g, l->readers[r]);
         bool behind = l->readers[r] > contraction && is_elementwise(l, reader, c->count);

@@ -31,6 +31,7 @@ typedef struct gr__viewer {
     gr_part part;
     gr_sheet *sheet;
     gr__manner manner[GR_MAX_INPUTS], source[GR_MAX_INPUTS];
+    bool plain;          /* without hashes */
     const char *changes; /* "crop, flip": what changes training samples one by one; NULL: nothing */
 } gr__viewer;
 gr__viewer gr__viewer_of(const gr_task *t, gr_part p, gr_sheet *s);

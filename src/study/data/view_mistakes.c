@@ -240,12 +240,14 @@ static void note_mistakes(gr__viewer *v, const judge *j, const gr_model *m)
                    f->classes ? "-log of the probability of what is right" : "the mean square of what values are off");
 }
 
-static gr_status show(const judge *j, const gr_model *m, gr_part p, gr_sheet *s)
+static gr_status show(const judge *j, const gr_model *m, const gr_view_options *o, gr_sheet *s)
 {
+    gr_part p = o->part;
     gr__viewer v = gr__viewer_of(j->t, p, s);
     gr__delivered d = {0};
     gr_rows rows = {0};
     gr_status st = GR_OK;
+    v.plain = o->plain;
     note_mistakes(&v, j, m);
     if (j->n == 0) return s->failed;
     GR_TRY(gr__rows_all(j->t->ctx, j->n, &rows));
@@ -280,7 +282,7 @@ gr_status gr__view_mistakes(const gr_task *t, const gr_model *m, const gr_view_o
     size_t bytes = sizeof *j.worst * (size_t)j.most;
     j.worst = gr__alloc(t->ctx, bytes);
     gr_status st = j.worst ? run(&j, m, o->part) : GR_E_MEMORY;
-    if (st == GR_OK) st = show(&j, m, o->part, s);
+    if (st == GR_OK) st = show(&j, m, o, s);
     if (st == GR_OK) *out = j.found;
     gr__free(t->ctx, j.worst, bytes);
     return st;
