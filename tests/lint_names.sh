@@ -46,7 +46,7 @@ src/train/engine.c             | step                        | a plan of one upd
 src/train/record.c             | step                        | a column: the number of updates
 src/train/keep.c               | step                        | a column: the number of updates
 src/train/events.c             | step                        | a column: the number of updates
-src/cli/cmd_plot.c             | log step                    | an axis; a column: the number of updates
+src/cli/cmd_plot.c             | csv log step                | the ending of a file; an axis; a column: the number of updates
 src/study/report/[rsm]*.c      | step                        | a column: the number of updates
 src/study/report/confusion.c   | precision recall            | columns of the table of classes
 src/study/report/findings.c    | text                        | a key of what diagnose prints

@@ -134,6 +134,8 @@ static gr_status train(cli *c, const gr_recipe *r, const char *out)
     const options *given = c->options;
     gr_train_result result = {0};
     cli_progress shown = cli_progress_make(c->quiet);
+    cli_live *room = r->live ? gr__bump_alloc(c->memory, sizeof *room) : NULL;
+    if (room) cli_progress_curves(&shown, c->ctx, room);
     gr_train_options o = {.out = out,
                           .from = given->from,
                           .force = given->force,

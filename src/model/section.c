@@ -248,7 +248,9 @@ const gr_member gr__section_checkpoint = {.family = "recipe",
 
 static const gr_row log_rows[] = {
     GR_ROW("every", TREE, "1", "updates, or as in `2 epochs`", "", "how often a line of metrics is written"),
-    GR_ROW("events", BOOL, "true", "", "", "writes events/ for TensorBoard: the same numbers, and what follows here"),
+    GR_ROW("events", BOOL, "true", "", "",
+           "writes events/ for TensorBoard: the numbers of metrics.jsonl, and histograms and pictures where they are "
+           "asked for"),
     GR_ROW(
         "histograms", TREE, "none", "none, updates, or as in `2 epochs`", "",
         "how often weights, their gradients and what layers give are counted, for a fixed batch of training samples"),

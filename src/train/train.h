@@ -282,7 +282,8 @@ typedef struct gr_progress {
     } phase;
     int64_t step, steps; /* steps 0: unknown */
     double epoch, epochs;
-    double cost; /* mean over the samples since the last evaluation; where nothing is validated, in this epoch */
+    double cost;       /* mean over the samples since the last evaluation; where nothing is validated, in this epoch */
+    double train_cost; /* of the last update's batch, before it, as metrics.jsonl has it */
     double lr;
     double samples_per_second, seconds, seconds_left; /* NaN: unknown */
     double validation_cost, validation_error;         /* GR_PHASE_EVALUATED; several heads have no common error: NaN */

@@ -86,6 +86,7 @@ static gr_progress progress_of(const gr_loop *l)
                          .epoch = gr__loop_epochs(l, l->step),
                          .epochs = gr__loop_epochs(l, l->total),
                          .cost = l->shown.samples ? l->shown.train_cost / (double)l->shown.samples : l->train_cost_mean,
+                         .train_cost = l->train_cost,
                          .lr = l->lr,
                          .samples_per_second = rate,
                          .seconds = s,
