@@ -1,0 +1,251 @@
+"""Holds `gradus check` against planted faults and sound recipes. ../mutants.sh says how to run it."""
+import argparse
+import concurrent.futures
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+import planted
+import sets
+import sound
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
+LIMIT = 300  # seconds of one check
+
+
+class Runs:
+    """Checks of recipes in a work folder, several at a time."""
+
+    def __init__(self, build, work, environment, jobs):
+        self.build, self.work, self.jobs = build, work, jobs
+        self.environment = {**os.environ, **environment}
+        self.made = 0
+
+    def recipe(self, name, text):
+        path = "%s/%s.yaml" % (self.work, name)
+        with open(path, "w") as f:
+            f.write("gradus: 1\nname: %s\n%s\n" % (name, text.strip()))
+        return path
+
+    def check(self, command, path, changes, only=None, seed=None):
+        """{"code", "seconds", "error", "verdict": {id: verdict}, "message": {id: text}}"""
+        call = [self.build + "/" + command, "check", path, "--json", "--threads", "1"]
+        for key, value in changes.items():
+            call += ["--set", "%s=%s" % (key, value)]
+        if only and not os.environ.get("NO_ONLY"):
+            call += ["--only", ",".join(only)]
+        if seed is not None:
+            call += ["--seed", str(seed)]
+        start = time.monotonic()
+        try:
+            done = subprocess.run(call, cwd=self.work, env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT)
+        except subprocess.TimeoutExpired:
+            return {"code": 124, "seconds": LIMIT, "error": "more than %d s" % LIMIT, "verdict": {}, "message": {}, "said": ""}
+        told = {"code": done.returncode, "seconds": time.monotonic() - start, "error": "", "verdict": {}, "message": {}}
+        said = [line for line in done.stderr.decode(errors="replace").splitlines() if "warning:" not in line and "note:" not in line]
+        told["said"] = " ".join(said)
+        try:
+            for c in json.loads(done.stdout.decode())["checks"]:
+                told["verdict"][c["id"]] = c["verdict"]
+                told["message"][c["id"]] = c["message"]
+        except (ValueError, KeyError, TypeError):
+            told["error"] = " ".join(said)[:300] or "no answer, exit code %d" % done.returncode
+        return told
+
+    def all(self, calls):
+        """calls: {key: arguments of check}. Gives {key: what it told}, and says how far it is."""
+        told, last = {}, 0
+        with concurrent.futures.ThreadPoolExecutor(self.jobs) as pool:
+            waiting = {pool.submit(self.check, *a): key for key, a in calls.items()}
+            for n, one in enumerate(concurrent.futures.as_completed(waiting), 1):
+                told[waiting[one]] = one.result()
+                if time.monotonic() - last > 10 or n == len(calls):
+                    last = time.monotonic()
+                    print("  %d of %d checks" % (n, len(calls)), file=sys.stderr, flush=True)
+        return told
+
+
+# ---- planted faults ----
+
+
+def is_told(fault, told):
+    verdict = told["verdict"].get(fault.check)
+    if fault.how == "refused":
+        return told["code"] in (2, 3) and re.search(fault.words, told["error"]) is not None
+    wanted = {"failed": ("failed",), "warning": ("warning",), "either": ("failed", "warning")}[fault.how]
+    return verdict in wanted and (not fault.words or re.search(fault.words, told["message"][fault.check]) is not None)
+
+
+def what_was_told(fault, told):
+    if told["error"]:
+        return "exit code %d: %s" % (told["code"], told["error"])
+    return "%s: %s" % (told["verdict"].get(fault.check, "no such check"), told["message"].get(fault.check, ""))
+
+
+def run_faults(runs, faults):
+    """[(fault, what it told, caught, what the sound twin told, does that pass)]"""
+    calls, twins = {}, {}
+    for f in faults:
+        path = runs.recipe(f.base, planted.BASES[f.base])
+        calls[f.name] = ("gradus_faulty", path, f.sets, [f.check])
+        twins.setdefault((f.base, tuple(sorted(f.twin.items()))), set()).add(f.check)
+    for (base, changes), ids in twins.items():
+        calls[(base, changes)] = ("gradus_faulty", runs.recipe(base, planted.BASES[base]), dict(changes), sorted(ids))
+    told = runs.all(calls)
+    rows = []
+    for f in faults:
+        twin = told[(f.base, tuple(sorted(f.twin.items())))]
+        rows.append((f, told[f.name], is_told(f, told[f.name]), twin, twin["verdict"].get(f.check) == "ok"))
+    return rows
+
+
+# ---- sound recipes ----
+
+
+def run_sound(runs, recipes, seeds):
+    """[(recipe, [(seed, what it told, [alarms])])]: an alarm is a failed check, or a warning that the recipe is not known for."""
+    calls = {}
+    for r in recipes:
+        path = r.path or runs.recipe(r.name, r.text)
+        for seed in range(1, seeds + 1):
+            calls[(r.name, seed)] = ("gradus", path, r.changes, None, seed)
+    told = runs.all(calls)
+    rows = []
+    for r in recipes:
+        of = []
+        for seed in range(1, seeds + 1):
+            t = told[(r.name, seed)]
+            alarms = ["%s %s: %s" % (i, v, t["message"][i]) for i, v in t["verdict"].items() if v == "failed" or (v == "warning" and i not in r.known)]
+            if t["error"]:
+                alarms.append("no verdict: " + t["error"])
+            of.append((seed, t, alarms))
+        rows.append((r, of))
+    return rows
+
+
+def bound(k, n):
+    """The largest rate that k of n or fewer would still be met with in one of twenty such counts (Clopper and Pearson, one side, 95 %)."""
+    if k >= n:
+        return 1.0
+
+    def below(p):
+        term = total = (1 - p) ** n
+        for i in range(k):
+            term *= (n - i) / (i + 1) * p / (1 - p)
+            total += term
+        return total
+
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if below(middle) > 0.05 else (low, middle)
+    return high
+
+
+# ---- what is written ----
+
+
+def write_faults(rows):
+    areas = {}
+    for f, told, caught, twin, passes in rows:
+        a = areas.setdefault(f.area, [0, 0, 0])
+        a[0] += 1
+        a[1] += caught
+        a[2] += passes
+    out = ["| area | planted | told by the right check | missed | sound twins that pass it |", "| --- | --- | --- | --- | --- |"]
+    total = [sum(a[i] for a in areas.values()) for i in range(3)]
+    for area, (n, caught, passes) in list(areas.items()) + [("all", total)]:
+        out.append("| %s | %d | %d | %d | %d |" % (area, n, caught, n - caught, passes))
+    out += ["", "| fault | area | what is wrong | check | verdict |", "| --- | --- | --- | --- | --- |"]
+    for f, told, caught, twin, passes in rows:
+        verdict = "refused, exit code %d" % told["code"] if told["error"] else told["verdict"].get(f.check, "none")
+        out.append("| `%s` | %s | %s | %s | %s |" % (f.name, f.area, f.what, f.check, verdict if caught else "**missed**: " + verdict))
+    return out, total
+
+
+def write_sound(rows, seeds):
+    n = sum(len(of) for _, of in rows)
+    false = sum(bool(a) for _, of in rows for _, _, a in of)
+    failed = sum(any("failed" in x or "no verdict" in x for x in a) for _, of in rows for _, _, a in of)
+    touched = sum(any(a for _, _, a in of) for _, of in rows)
+    out = ["%d sound recipes, %d seeds each: %d checks." % (len(rows), seeds, n), "",
+           "| | counted | of | at most, with 95 %% confidence |".replace("%%", "%"), "| --- | --- | --- | --- |",
+           "| checks with a false alarm | %d | %d | %.1f %% |" % (false, n, 100 * bound(false, n)),
+           "| of these with a failed verdict | %d | %d | %.1f %% |" % (failed, n, 100 * bound(failed, n)),
+           "| recipes with a false alarm for any seed | %d | %d | %.1f %% |" % (touched, len(rows), 100 * bound(touched, len(rows))),
+           "", "| recipe | from | false alarms | known warnings | seconds a check |", "| --- | --- | --- | --- | --- |"]
+    for r, of in rows:
+        alarms = sorted({x.split(":")[0] for _, _, a in of for x in a})
+        count = sum(bool(a) for _, _, a in of)
+        known = "; ".join("%s: %s" % i for i in sorted(r.known.items())) or "-"
+        out.append("| `%s` | %s | %s | %s | %.1f |" % (r.name, r.origin, "%d: %s" % (count, ", ".join(alarms)) if count else "0", known, sum(t["seconds"] for _, t, _ in of) / len(of)))
+    return out, false
+
+
+def put(path, mark, lines):
+    """Lines between the comments `mark: begin` and `mark: end` of a page."""
+    with open(path) as f:
+        text = f.read()
+    begin, end = "<!-- %s: begin -->" % mark, "<!-- %s: end -->" % mark
+    head, rest = text.split(begin)
+    with open(path, "w") as f:
+        f.write(head + begin + "\n" + "\n".join(lines) + "\n" + end + rest.split(end)[1])
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("build")
+    p.add_argument("--data", default="/usr/share/datasets/fashion-mnist", help="where Fashion-MNIST is")
+    p.add_argument("--jobs", type=int, default=os.cpu_count())
+    p.add_argument("--seeds", type=int, default=10)
+    p.add_argument("--quick", action="store_true", help="a few cheap faults and recipes, one seed")
+    p.add_argument("--faults", nargs="*", help="these alone, by name or check; without names all, and no sound recipe")
+    p.add_argument("--sound", nargs="*", help="these alone; without names all, and no fault")
+    p.add_argument("--docs", help="the page whose tables are written anew")
+    p.add_argument("--keep", help="a folder to work in, which stays")
+    o = p.parse_args()
+    faults = [f for f in planted.faults if not o.quick or f.name in planted.QUICK]
+    recipes = [r for r in sound.recipes(ROOT, o.build) if not o.quick or r.name in sound.QUICK]
+    seeds = 1 if o.quick else o.seeds
+    if o.faults is not None or o.sound is not None:
+        faults = [f for f in faults if o.faults is not None and (not o.faults or f.name in o.faults or f.check in o.faults)]
+        recipes = [r for r in recipes if o.sound is not None and (not o.sound or r.name in o.sound)]
+    with tempfile.TemporaryDirectory() as folder:
+        work = os.path.abspath(o.keep or folder)
+        os.makedirs(work, exist_ok=True)
+        runs = Runs(os.path.abspath(o.build), work, sets.make(work, o.data), o.jobs)
+        wrong, start = 0, time.monotonic()
+        if faults:
+            rows = run_faults(runs, faults)
+            for f, told, caught, twin, passes in rows:
+                if not caught:
+                    print("MISSED  %-26s %-4s %s\n        %s" % (f.name, f.check, f.what, what_was_told(f, told)))
+                if not passes:
+                    print("FALSE   %-26s %-4s the sound twin of %s\n        %s" % (f.base, f.check, f.name, what_was_told(f, twin)))
+            lines, total = write_faults(rows)
+            print("faults: %d of %d told by the right check, %d sound twins of %d pass it; %.0f s" % (total[1], total[0], total[2], total[0], time.monotonic() - start))
+            wrong += 2 * total[0] - total[1] - total[2]
+            if o.docs:
+                put(o.docs, "mutants", lines)
+        start = time.monotonic()
+        if recipes:
+            rows = run_sound(runs, recipes, seeds)
+            for r, of in rows:
+                for seed, told, alarms in of:
+                    for a in alarms:
+                        print("FALSE   %-26s seed %-2d %s" % (r.name, seed, a))
+            lines, false = write_sound(rows, seeds)
+            print("sound recipes: %d of %d checks with a false alarm; %.0f s" % (false, sum(len(of) for _, of in rows), time.monotonic() - start))
+            wrong += false
+            if o.docs:
+                put(o.docs, "sound", lines)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
