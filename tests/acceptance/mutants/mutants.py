@@ -81,14 +81,14 @@ def is_told(fault, told):
     return verdict in wanted and (not fault.words or re.search(fault.words, told["message"][fault.check]) is not None)
 
 
-def what_was_told(fault, told):
+def what_was_told(check, told):
     if told["error"]:
         return "exit code %d: %s" % (told["code"], told["error"])
-    return "%s: %s" % (told["verdict"].get(fault.check, "no such check"), told["message"].get(fault.check, ""))
+    return "%s: %s" % (told["verdict"].get(check, "no such check"), told["message"].get(check, ""))
 
 
 def run_faults(runs, faults):
-    """[(fault, what it told, caught, what the sound twin told, does that pass)]"""
+    """[(fault, what it told, caught)], {(base, changes, check): (what the sound twin told, does it pass)}"""
     calls, twins = {}, {}
     for f in faults:
         path = runs.recipe(f.base, planted.BASES[f.base])
@@ -97,11 +97,8 @@ def run_faults(runs, faults):
     for (base, changes), ids in twins.items():
         calls[(base, changes)] = ("gradus_faulty", runs.recipe(base, planted.BASES[base]), dict(changes), sorted(ids))
     told = runs.all(calls)
-    rows = []
-    for f in faults:
-        twin = told[(f.base, tuple(sorted(f.twin.items())))]
-        rows.append((f, told[f.name], is_told(f, told[f.name]), twin, twin["verdict"].get(f.check) == "ok"))
-    return rows
+    sound = {(base, changes, i): (told[(base, changes)], told[(base, changes)]["verdict"].get(i) == "ok") for (base, changes), ids in twins.items() for i in ids}
+    return [(f, told[f.name], is_told(f, told[f.name])) for f in faults], sound
 
 
 # ---- sound recipes ----
@@ -150,22 +147,23 @@ def bound(k, n):
 # ---- what is written ----
 
 
-def write_faults(rows):
+def write_faults(rows, twins):
     areas = {}
-    for f, told, caught, twin, passes in rows:
-        a = areas.setdefault(f.area, [0, 0, 0])
+    for f, told, caught in rows:
+        a = areas.setdefault(f.area, [0, 0])
         a[0] += 1
         a[1] += caught
-        a[2] += passes
-    out = ["| area | planted | told by the right check | missed | sound twins that pass it |", "| --- | --- | --- | --- | --- |"]
-    total = [sum(a[i] for a in areas.values()) for i in range(3)]
-    for area, (n, caught, passes) in list(areas.items()) + [("all", total)]:
-        out.append("| %s | %d | %d | %d | %d |" % (area, n, caught, n - caught, passes))
+    total = [sum(a[i] for a in areas.values()) for i in (0, 1)]
+    passed = sum(passes for _, passes in twins.values())
+    out = ["%d planted faults, %d told by the right check; of the %d checks of their sound twins %d say `ok`." % (*total, len(twins), passed), "",
+           "| area | planted | told | missed | missed at most, with 95 % confidence |", "| --- | --- | --- | --- | --- |"]
+    for area, (n, caught) in list(areas.items()) + [("all", total)]:
+        out.append("| %s | %d | %d | %d | %.1f %% |" % (area, n, caught, n - caught, 100 * bound(n - caught, n)))
     out += ["", "| fault | area | what is wrong | check | verdict |", "| --- | --- | --- | --- | --- |"]
-    for f, told, caught, twin, passes in rows:
+    for f, told, caught in rows:
         verdict = "refused, exit code %d" % told["code"] if told["error"] else told["verdict"].get(f.check, "none")
-        out.append("| `%s` | %s | %s | %s | %s |" % (f.name, f.area, f.what, f.check, verdict if caught else "**missed**: " + verdict))
-    return out, total
+        out.append("| %s | %s | %s | %s | %s |" % (f.name, f.area, f.what, f.check, verdict if caught else "**missed**: " + verdict))
+    return out, 2 * total[0] - 2 * total[1] + len(twins) - passed, "%d of %d told by the right check; %d of %d checks of sound twins pass" % (total[1], total[0], passed, len(twins))
 
 
 def write_sound(rows, seeds):
@@ -183,7 +181,7 @@ def write_sound(rows, seeds):
         alarms = sorted({x.split(":")[0] for _, _, a in of for x in a})
         count = sum(bool(a) for _, _, a in of)
         known = "; ".join("%s: %s" % i for i in sorted(r.known.items())) or "-"
-        out.append("| `%s` | %s | %s | %s | %.1f |" % (r.name, r.origin, "%d: %s" % (count, ", ".join(alarms)) if count else "0", known, sum(t["seconds"] for _, t, _ in of) / len(of)))
+        out.append("| %s | %s | %s | %s | %.1f |" % (r.name, r.origin, "%d: %s" % (count, ", ".join(alarms)) if count else "0", known, sum(t["seconds"] for _, t, _ in of) / len(of)))
     return out, false
 
 
@@ -218,18 +216,20 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         work = os.path.abspath(o.keep or folder)
         os.makedirs(work, exist_ok=True)
-        runs = Runs(os.path.abspath(o.build), work, sets.make(work, o.data), o.jobs)
+        runs = Runs(os.path.abspath(o.build), work, sets.make(work, o.data, ROOT), o.jobs)
         wrong, start = 0, time.monotonic()
         if faults:
-            rows = run_faults(runs, faults)
-            for f, told, caught, twin, passes in rows:
+            rows, twins = run_faults(runs, faults)
+            for f, told, caught in rows:
                 if not caught:
-                    print("MISSED  %-26s %-4s %s\n        %s" % (f.name, f.check, f.what, what_was_told(f, told)))
+                    print("MISSED  %-26s %-4s %s\n        %s" % (f.name, f.check, f.what, what_was_told(f.check, told)))
+            for (base, changes, check), (told, passes) in twins.items():
                 if not passes:
-                    print("FALSE   %-26s %-4s the sound twin of %s\n        %s" % (f.base, f.check, f.name, what_was_told(f, twin)))
-            lines, total = write_faults(rows)
-            print("faults: %d of %d told by the right check, %d sound twins of %d pass it; %.0f s" % (total[1], total[0], total[2], total[0], time.monotonic() - start))
-            wrong += 2 * total[0] - total[1] - total[2]
+                    print("FALSE   %-26s %-4s a sound twin%s\n        %s" % (base, check, "".join(" %s=%s" % c for c in changes), what_was_told(check, told)))
+            lines, amiss, said = write_faults(rows, twins)
+            print("faults: %s; %.0f s" % (said, time.monotonic() - start))
+            print("  slowest: " + ", ".join("%s %.1f s" % (f.name, told["seconds"]) for f, told, _ in sorted(rows, key=lambda r: -r[1]["seconds"])[:5]))
+            wrong += amiss
             if o.docs:
                 put(o.docs, "mutants", lines)
         start = time.monotonic()
@@ -241,6 +241,7 @@ def main():
                         print("FALSE   %-26s seed %-2d %s" % (r.name, seed, a))
             lines, false = write_sound(rows, seeds)
             print("sound recipes: %d of %d checks with a false alarm; %.0f s" % (false, sum(len(of) for _, of in rows), time.monotonic() - start))
+            print("  slowest: " + ", ".join("%s %.1f s" % (r.name, sum(t["seconds"] for _, t, _ in of) / len(of)) for r, of in sorted(rows, key=lambda r: -sum(t["seconds"] for _, t, _ in r[1]))[:12]))
             wrong += false
             if o.docs:
                 put(o.docs, "sound", lines)

@@ -185,12 +185,64 @@ def archive(folder, side, classes, count, name="train.npz"):
             z.write(folder + "/" + part + ".npy", part + ".npy")
 
 
-def make(folder, source):
+# ---- tokens for GPT-2 and BERT, and the tables of the pages ----
+
+
+def tokens(folder):
+    r = random.Random(6)
+    os.makedirs(folder + "/gpt2-small", exist_ok=True), os.makedirs(folder + "/bert-base", exist_ok=True)
+    start = [(r.randrange(16), r.randrange(1, 4)) for _ in range(160)]
+    rows(folder + "/gpt2-small/x.npy", "i4", [32], [[(a + b * t) % 16 for t in range(32)] for a, b in start])
+    rows(folder + "/gpt2-small/y.npy", "i4", [32], [[(a + b * (t + 1)) % 16 for t in range(32)] for a, b in start])
+    words = [[r.randrange(8)] + [r.randrange(8, 64) for _ in range(31)] for _ in range(160)]
+    rows(folder + "/bert-base/words.npy", "i4", [32], words)
+    rows(folder + "/bert-base/segments.npy", "i4", [32], [[int(t >= e) for t in range(32)] for e in (r.randrange(1, 32) for _ in words)])
+    rows(folder + "/bert-base/y.npy", "f4", [24], [[math.sin((j + 1) * w[0]) for j in range(24)] for w in words])
+
+
+def written(path, head, lines):
+    with open(path, "w") as f:
+        f.write("\n".join([head] + [",".join(str(v) for v in line) for line in lines]) + "\n")
+
+
+def page(folder, root):
+    """What the recipes of the pages read: tables of their columns, and sounds."""
+    import shutil
+
+    r = random.Random(7)
+    shutil.copy(root + "/tests/data/tumours.csv", folder + "/tumours.csv")
+    written(folder + "/houses.csv", "area,rooms,age,kind,price,sure",
+            [(a, n, g, "hut" if a < 70 else "flat" if n < 4 else "house", round(a / 10 + n - g / 30 + r.gauss(0, 0.5), 1), r.choice((0.5, 1, 2)))
+             for a, n, g in ((r.randrange(40, 200), r.randrange(1, 7), r.randrange(90)) for _ in range(240))])
+    lines = []
+    for i in range(600):
+        bad = i % 5 == 3
+        lines.append((i, "Doe", round(1500 + 3000 * r.random() - 600 * bad), round(9000 * r.random() + 6000 * bad), round(20 + 50 * r.random()), "no" if bad else "yes"))
+    written(folder + "/loans.csv", "id,name,income,debt,age,repaid", lines)
+    lines = []
+    for i in range(200):
+        k = i % 2
+        lines.append((round(60 + 40 * k + 30 * r.random(), 1), 1 + r.randrange(6), round(90 * r.random(), 1), "house" if k else "flat"))
+    written(folder + "/homes.csv", "area,rooms,age,kind", lines)
+    written(folder + "/digits.csv", ",".join("p%d" % i for i in range(64)) + ",digit",
+            [[(i % 10 == k % 10) * 9 + r.randrange(6) for i in range(64)] + [k] for k in (n % 10 for n in range(400))])
+    for k, word in enumerate(("yes", "no")):
+        os.makedirs(folder + "/words/" + word, exist_ok=True)
+        for i in range(24):
+            samples = [r.gauss(0, 0.05) + 0.4 * math.sin(2 * math.pi * (300 + 900 * k + 40 * i) * t / 8000) for t in range(8000)]
+            sound = struct.pack("<8000h", *(int(32000 * max(-1, min(1, v))) for v in samples))
+            with open("%s/words/%s/%d.wav" % (folder, word, i), "wb") as f:
+                f.write(b"RIFF" + struct.pack("<I", 36 + len(sound)) + b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, 8000, 16000, 2, 16) + b"data" + struct.pack("<I", len(sound)) + sound)
+
+
+def make(folder, source, root):
     """All of them below folder; Fashion-MNIST where source has it. Gives the environment for recipes."""
     for name, how in (("table", table), ("pictures", pictures), ("waves", waves), ("text", text)):
         os.makedirs(folder + "/" + name, exist_ok=True)
         how(folder + "/" + name)
-    os.makedirs(folder + "/imagenet", exist_ok=True)
+    tokens(folder)
+    os.makedirs(folder + "/page", exist_ok=True), os.makedirs(folder + "/imagenet", exist_ok=True)
+    page(folder + "/page", root)
     archive(folder + "/imagenet", 32, 4, 160)
     os.makedirs(folder + "/fashion", exist_ok=True)
     if os.path.exists(source + "/train-images-idx3-ubyte.gz"):
