@@ -35,12 +35,11 @@ static void sound_recipes_pass_everything(void **state)
         gr_context *ctx = test_context();
         gr_recipe *r = RECIPE(ctx, recipes[i]);
         gr__bump *memory = gr__bump_create(ctx);
-        gr_finding f[GR_CHECKS];
-        gr_format_row *formats;
-        size_t n;
-        test_ok(ctx, gr__check_all(ctx, r, NULL, memory, f, &formats, &n));
+        gr_checked all;
+        const gr_finding *f = all.finding;
+        test_ok(ctx, gr__check_all(ctx, r, NULL, memory, &all));
         for (int k = 0; k < GR_CHECKS; k++)
-            if (f[k].verdict != GR_VERDICT_OK)
+            if (!all.left_out[k] && f[k].verdict != GR_VERDICT_OK)
                 fail_msg("recipe %zu: %s: %s: %s", i, f[k].name, gr__verdict_name(f[k].verdict), f[k].message);
         gr__bump_destroy(memory);
         gr__recipe_close(ctx, r);
@@ -73,10 +72,8 @@ static void progress_is_told(void **state)
     gr__bump *memory = gr__bump_create(ctx);
     heard h = {0};
     gr_watch watch = {hear, &h};
-    gr_finding f[GR_CHECKS];
-    gr_format_row *formats;
-    size_t n;
-    test_ok(ctx, gr__check_all(ctx, r, &watch, memory, f, &formats, &n));
+    gr_checked all;
+    test_ok(ctx, gr__check_all(ctx, r, &(gr_check_options){.watch = &watch}, memory, &all));
     assert_string_equal(h.all, "reading; data; initial cost; gradients");
     assert_true(h.times > 10);
     gr__bump_destroy(memory);
@@ -603,16 +600,14 @@ static void any_failing_allocation_is_survived(void **state)
 {
     (void)state;
     uint64_t last = 0;
-    gr_finding f[GR_CHECKS];
-    gr_format_row *formats;
-    size_t n;
+    gr_checked all;
     for (uint64_t k = 0; k == 0 || k <= last; k += 1 + k / 24) {
         gr_context *ctx = test_context();
         gr_recipe *r = RECIPE(ctx, TABLE);
         gr__bump *memory = gr__bump_create(ctx);
         uint64_t before = gr__acquisitions(ctx);
         gr__fail_acquisition(ctx, k);
-        gr_status st = gr__check_all(ctx, r, NULL, memory, f, &formats, &n);
+        gr_status st = gr__check_all(ctx, r, NULL, memory, &all);
         gr__fail_acquisition(ctx, 0);
         if (k == 0)
             test_ok(ctx, st), last = gr__acquisitions(ctx) - before;

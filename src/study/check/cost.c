@@ -1,6 +1,7 @@
 /* Design check 3: a cost at the start that blind guessing explains.   [mission T5, X8] */
 #include <math.h>
 
+#include "study/check/rule.h"
 #include "study/check/start.h"
 
 static const double BAND = 0.1;       /* of the cost that guessing has */
@@ -156,3 +157,24 @@ gr_status gr__check_cost(gr_probe *p, gr_finding *out)
     }
     return st;
 }
+
+static gr_status judge_start(gr_check *c, gr_finding *out)
+{
+    return gr__check_cost(&c->probe, out);
+}
+
+GR_RULE(expected_cost) = {
+    .head =
+        {.family = "rule",
+         .name = "expected_cost",
+         .title = "The cost before training is that of guessing",
+         .cite = "the chapter, 4.5.2 check 3 and 4.5.3 step 8",
+         .equations =
+             "guess: ln K for K classes, ln 2, the mean square of the targets; with a bias that knows them the "
+             "entropy, the variance.\nThe same cost is worked out from outputs and targets in float64 and must agree"},
+    .as = {{"T5", "initial cost"}, {"X8", "initial cost"}},
+    .reads = GR_READS_PROBE,
+    .limit = "within [guess/2, guess + 2], of values [guess/2, 4 guess]",
+    .unit = "cost a sample",
+    .judge = judge_start,
+};

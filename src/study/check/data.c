@@ -6,7 +6,7 @@
 
 #include "base/pool.h"
 #include "data/sample.h"
-#include "study/check/check.h"
+#include "study/check/rule.h"
 
 static const int64_t MOST_VALUES = 100000000; /* looked at: beyond it a rare value proves nothing any more */
 enum { LOOKS = 16 };                          /* batches whose gradients are looked at where the first has none */
@@ -355,3 +355,23 @@ done:
     gr__bump_destroy(memory);
     return st;
 }
+
+static gr_status judge_data(gr_check *c, gr_finding *out)
+{
+    return gr__check_data(&c->probe, out);
+}
+
+GR_RULE(consumed_data) = {
+    .head = {.family = "rule",
+             .name = "consumed_data",
+             .title = "The network consumes its data",
+             .cite = "the chapter, 4.5.2 check 1",
+             .equations =
+                 "one epoch as training has it: batches differ, every sample comes once and with its own label, inputs "
+                 "and labels vary,\nand the gradient of the cost with respect to the inputs is not 0"},
+    .as = {{"T3", "data"}},
+    .reads = GR_READS_PROBE,
+    .limit = "0; a column that never changes is a warning",
+    .unit = "share of the inputs that never change",
+    .judge = judge_data,
+};

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "nn/stack.h"
-#include "study/check/check.h"
+#include "study/check/rule.h"
 
 static const double MOST = 0.4; /* of a layer's units, that may be off */
 enum { BATCHES = 8 };           /* that are looked at, where some units are off */
@@ -114,3 +114,21 @@ gr_status gr__check_dead(gr_probe *p, gr__bump *memory, gr_finding *out)
     if (st == GR_OK) judge(p, u, n, out);
     return st;
 }
+
+static gr_status judge_dead(gr_check *c, gr_finding *out)
+{
+    return gr__check_dead(&c->probe, c->memory, out);
+}
+
+GR_RULE(dead_units) = {
+    .head = {.family = "rule",
+             .name = "dead_units",
+             .title = "Units behind a ReLU that give 0 whatever they see",
+             .cite = "the chapter, 4.5.3 step 14",
+             .equations = "of each layer that ends in a ReLU, the share of units that are 0 for all that is seen"},
+    .as = {{"X14", "dead units"}},
+    .reads = GR_READS_PROBE,
+    .limit = "0.4",
+    .unit = "share of the units of a layer",
+    .judge = judge_dead,
+};

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "model/stack.h"
-#include "study/check/check.h"
+#include "study/check/rule.h"
 
 enum { ENOUGH = 32 }; /* samples of a batch, for its statistics */
 
@@ -145,6 +145,16 @@ static void say_sigmoids(const design *d, gr_finding *out)
         gr__finding_set(out, GR_VERDICT_OK, 0, 0, "no sigmoid between layers");
 }
 
+static gr_status judge(gr_check *c, void (*say)(const design *, gr_finding *), gr_finding *out)
+{
+    design d = {.p = &c->probe, .memory = gr__bump_create(c->ctx)};
+    if (!d.memory) return GR_E_MEMORY;
+    walk(&d);
+    say(&d, out);
+    gr__bump_destroy(d.memory);
+    return d.st;
+}
+
 gr_status gr__check_design(gr_probe *p, gr_finding *dropout, gr_finding *batches, gr_finding *sigmoid)
 {
     design d = {.p = p, .memory = gr__bump_create(p->ctx)};
@@ -156,3 +166,57 @@ gr_status gr__check_design(gr_probe *p, gr_finding *dropout, gr_finding *batches
     gr__bump_destroy(d.memory);
     return d.st;
 }
+
+static gr_status judge_drops(gr_check *c, gr_finding *out)
+{
+    return judge(c, say_drops, out);
+}
+
+GR_RULE(dropout_beside_norm) = {
+    .head = {.family = "rule",
+             .name = "dropout_beside_norm",
+             .title = "No dropout beside a normalisation",
+             .cite = "the chapter, 4.5.3 step 4; Li et al. 2018",
+             .equations = "a walk over the layers, and over layers within layers"},
+    .as = {{"X4", "dropout, norms"}},
+    .reads = GR_READS_PROBE,
+    .limit = "0",
+    .unit = "layers that drop",
+    .judge = judge_drops,
+};
+
+static gr_status judge_batches(gr_check *c, gr_finding *out)
+{
+    return judge(c, say_batches, out);
+}
+
+GR_RULE(norm_batch) = {
+    .head = {.family = "rule",
+             .name = "norm_batch",
+             .title = "Batches large enough to normalise by",
+             .cite = "the chapter, 4.5.2 and 4.5.3 step 5; Ioffe 2017",
+             .equations = "samples of a micro-batch, where a layer normalises by the statistics of its batch"},
+    .as = {{"T9", "batch norm"}, {"X5", "batch"}},
+    .reads = GR_READS_PROBE,
+    .limit = "32",
+    .unit = "samples of a micro-batch",
+    .judge = judge_batches,
+};
+
+static gr_status judge_sigmoids(gr_check *c, gr_finding *out)
+{
+    return judge(c, say_sigmoids, out);
+}
+
+GR_RULE(hidden_sigmoids) = {
+    .head = {.family = "rule",
+             .name = "hidden_sigmoids",
+             .title = "No sigmoid between layers",
+             .cite = "the chapter, 4.5.3 step 15",
+             .equations = "a walk over the layers; gates, and the output of two classes, may be sigmoids"},
+    .as = {{"X15", "sigmoids"}},
+    .reads = GR_READS_PROBE,
+    .limit = "0",
+    .unit = "sigmoids",
+    .judge = judge_sigmoids,
+};

@@ -151,11 +151,19 @@ done:
     return st;
 }
 
+void gr__probe_rest(gr_probe *p)
+{
+    gr__loader_destroy(p->loader);
+    gr__runner_close(&p->run);
+    p->loader = NULL;
+    p->store = NULL;
+    p->train = p->evaluate = NULL;
+}
+
 void gr__probe_close(gr_probe *p)
 {
     if (!p->ctx) return;
-    gr__loader_destroy(p->loader);
-    gr__runner_close(&p->run);
+    gr__probe_rest(p);
     gr__task_close(&p->task);
     *p = (gr_probe){0};
 }
