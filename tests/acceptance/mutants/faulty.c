@@ -47,8 +47,7 @@ static gr_val batch_mean(gr_graph *g, gr_val x)
     return gr_mul(g, gr_const(g, 1 / n), gr_sum(g, x, (const int[]){0}, 1, true));
 }
 
-#define LAYER(name)                                                                                        \
-    static gr_val name(void *user, gr_build *b, const gr_settings *s, const gr_val *in, int n_in)
+#define LAYER(name) static gr_val name(void *user, gr_build *b, const gr_settings *s, const gr_val *in, int n_in)
 #define UNUSED (void)user, (void)s, (void)n_in
 #define GRAPH gr_graph *g = gr_build_graph(b)
 
@@ -118,7 +117,8 @@ LAYER(turned_in_use)
     return gr_build_mode(b) == GR_MODE_TRAIN ? in[0] : gr_neg(g, in[0]);
 }
 
-/* Every other training batch has the outputs of other samples than its labels': as if labels were shuffled each step. */
+/* Every other training batch has the outputs of other samples than its labels': as if labels were shuffled each step.
+ */
 LAYER(shuffling)
 {
     UNUSED;
@@ -218,8 +218,7 @@ static gr_val entropy(gr_graph *g, gr_val z, gr_val y, int64_t shift)
     return gr_neg(g, at_class(g, gr_log_softmax(g, z), y, shift));
 }
 
-#define COST(name) \
-    static gr_val name(void *user, gr_graph *g, const gr_settings *s, gr_val z, gr_val y, bool training)
+#define COST(name) static gr_val name(void *user, gr_graph *g, const gr_settings *s, gr_val z, gr_val y, bool training)
 #define COST_UNUSED (void)user, (void)s, (void)training
 
 COST(summed)
@@ -269,8 +268,9 @@ COST(label_ignored)
 {
     COST_UNUSED;
     gr_val first = gr_slice(g, gr_log_softmax(g, z), 1, 0, 1);
-    return gr_neg(g, gr_sum(g, gr_add(g, first, gr_mul(g, gr_const(g, 0), gr_reshape(g, gr_real(g, y), gr_shape_of(g, first)))),
-                            (const int[]){1}, 1, false));
+    return gr_neg(
+        g, gr_sum(g, gr_add(g, first, gr_mul(g, gr_const(g, 0), gr_reshape(g, gr_real(g, y), gr_shape_of(g, first)))),
+                  (const int[]){1}, 1, false));
 }
 
 static double entropy_reference(void *user, const gr_settings *s, const double *z, const double *y, int64_t n)
@@ -439,8 +439,7 @@ static double roll(uint64_t i, uint64_t k) /* uniform in [-1,1), of a row and a 
 static gr_status describe(void *user, const gr_source_call *c, gr_source_shape *out)
 {
     (void)user;
-    *out = (gr_source_shape){
-        .n = gr_setting_int(c->settings, "n"), .input = GR_SHAPE(FEATURES), .classes = CLASSES};
+    *out = (gr_source_shape){.n = gr_setting_int(c->settings, "n"), .input = GR_SHAPE(FEATURES), .classes = CLASSES};
     return GR_OK;
 }
 
@@ -457,7 +456,7 @@ static gr_status take(void *user, const gr_source_call *c, int64_t first, int64_
         uint64_t i = is(c, "repeated") ? 0 : (uint64_t)(first + j), labelled = is(c, "shifted") ? i + 1 : i;
         int class = (int)((roll(i, 100) + 1) / 2 * CLASSES);
         for (int k = 0; k < FEATURES; k++) {
-            double centre = 1.5 * roll((uint64_t)class, 200 + (uint64_t)k);
+            double centre = 1.5 * roll((uint64_t) class, 200 + (uint64_t)k);
             x[j * FEATURES + k] = (is(c, "noise") ? 0 : centre) + roll(i + made * 1000000, (uint64_t)k);
             if (is(c, "blank")) x[j * FEATURES + k] = 0;
         }

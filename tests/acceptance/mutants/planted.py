@@ -168,13 +168,13 @@ f("scale-tiny", "I2", "weights start a thousand times too small", {L1 + ".init":
 f("scale-huge", "I2", "weights start fifty times too large", {L1 + ".init": "{weights: {type: normal, std: 30}}"}, "either")
 f("last-scale-huge", "T5", "the last layer's weights start far too large", {L3 + ".init": "{weights: {type: normal, std: 20}}"})
 f("last-bias", "T5", "a last bias favours one class beyond all doubt", {L3 + ".init": "{weights: {type: normal, std: 0.01}, bias: {type: normal, std: 30}}"})
-f("outputs-too-few", "T4", "two outputs for three classes", {L3 + ".units": "2"}, "refused", "class 2|2 outputs|outputs")
-f("softmax-before-cost", "X18", "a softmax stands before the cross-entropy, which has one", {L3 + ".activation": "softmax"}, "either")
+f("outputs-too-few", "T4", "two outputs for three classes", {L3 + ".units": "2"}, "refused", "outputs for classes")
+f("softmax-before-cost", "X18", "a softmax stands before the cross-entropy, which has one", {L3 + ".activation": "softmax"}, "refused", "contains it already")
 f("log-softmax-before-cost", "X18", "a log-softmax stands before the cross-entropy", {L3 + ".activation": "log_softmax"}, "either")
-f("softmax-layer", "X18", "a softmax layer ends the network", {"model.layers": "[{type: dense, units: 16, activation: relu, name: h}, {type: dense, units: 3, name: head}, softmax]"}, "either")
+f("softmax-layer", "X18", "a softmax layer ends the network", {"model.layers": "[{type: dense, units: 16, activation: relu, name: h}, {type: dense, units: 3, name: head}, softmax]"}, "refused", "contains it already")
 f("memory-of-serving", "T15", "the model is larger than what it may take where it serves", {"limit": "{serving_bytes: 1K}"}, "failed", twin={"limit": "{serving_bytes: 64K}"})
 f = plant("layers", "moons")
-f("sigmoid-before-cost", "X18", "a sigmoid stands before the binary cross-entropy, which has one", {L2 + ".activation": "sigmoid"}, "either")
+f("sigmoid-before-cost", "X18", "a sigmoid stands before the binary cross-entropy, which has one", {L2 + ".activation": "sigmoid"}, "refused", "contains it already")
 f("sigmoid-between", "X15", "a sigmoid as a layer of its own between layers", {"model.layers": "[{type: dense, units: 16, name: h}, sigmoid, {type: dense, units: 1, name: head}]"}, "warning")
 f = plant("layers", "deep")
 f("explodes", "I2", "weights three times too large in six layers", {"init.weights": "{type: normal, std: 1}"})
@@ -208,7 +208,7 @@ f("squares-summed", "T5", "squares are summed over four outputs where their mean
 # ---- optimizers and rates ----
 f = plant("optimizer", "table")
 f("rate-zero", "T7", "the rate is 0", {"optimizer.lr": "0"})
-f("all-frozen", "T7", "every parameter is frozen", {"groups": "[{match: '*', freeze: true}]"})
+f("all-frozen", "T7", "every parameter is frozen", {"groups": "[{match: '*', freeze: true}]"}, "refused", "every parameter is frozen")
 f("scale-zero", "T7", "the group of all parameters has a rate scale of 0", {"groups": "[{match: '*', lr_scale: 0}]"})
 f("last-learns-alone", "T7", "weights are frozen, biases alone learn", {"groups": "[{match: '*.weight', freeze: true}]"})
 f("rate-absurd", "X13", "the rate is 1000", {"optimizer.lr": "1000"}, "either")
@@ -241,4 +241,9 @@ in_design("design-lookahead", "T16", "LookAhead while the network is designed", 
 in_design("design-average", "T16", "averaged weights while the network is designed", {"average": "{type: swa, start: 0.5}"})
 in_design("design-augment", "T18", "pictures are flipped while the network is designed", {"data.augment": "[{type: flip}]"})
 in_design("design-mixup", "T18", "mixup while the network is designed", {"data.augment": "[{type: mixup}]"})
-QUICK = ()
+# Cheap ones, which no training tells.
+QUICK = (
+    "labels-constant column-dead batches-equal loader-repeats channel-blank bytes-raw table-raw scaled-down dead-bias weights-equal sigmoid-layer gradient-cut gradient-turned weights-detached "
+    "logarithm outputs-too-few softmax-before-cost scale-tiny dropout-beside-norm norm-batch-4 norm-micro-batch sum-for-mean softmax-twice first-sample-alone all-frozen"
+).split()
+
