@@ -361,12 +361,6 @@ UPDATE(biases_only)
     return gr_step_is_weight(s) ? still(user, s, w, grad) : descend(s, w, grad);
 }
 
-UPDATE(piling)
-{
-    (void)user;
-    return descend(s, w, gr_step_keep(s, "m", gr_add(gr_step_graph(s), gr_step_slot(s, "m", 0), grad)));
-}
-
 UPDATE(undivided)
 {
     (void)user;
@@ -404,7 +398,6 @@ static gr_status register_optimizers(gr_context *ctx)
         {"ascent", "Steps up", ascent},
         {"still", "No steps", still},
         {"biases_only", "Steps of biases alone", biases_only},
-        {"piling", "A momentum that forgets nothing", piling},
         {"undivided", "g / |g|, also where g is 0", undivided},
         {"growing", "Weight decay that lets weights grow", growing},
         {"whole_steps", "Steps of a hundred gradients, whatever the rate", whole_steps},
