@@ -110,6 +110,13 @@ LAYER(one_for_all)
     return gr_broadcast(g, batch_mean(g, in[0]), gr_shape_of(g, in[0]));
 }
 
+LAYER(leaning)
+{
+    UNUSED;
+    GRAPH;
+    return gr_sub(g, in[0], gr_mul(g, gr_const(g, 0.5), batch_mean(g, in[0])));
+}
+
 LAYER(turned_in_use)
 {
     UNUSED;
@@ -177,6 +184,7 @@ static gr_status register_layers(gr_context *ctx)
         {"exponential", "An exponential that overflows", exponential, POINT},
         {"next_sample", "Each sample gets the next one's numbers", next_sample, GR_LAYER_TRANSPARENT},
         {"one_for_all", "Each sample gets the batch's mean", one_for_all, GR_LAYER_TRANSPARENT},
+        {"leaning", "Half the batch's mean is taken off", leaning, GR_LAYER_TRANSPARENT},
         {"turned_in_use", "Another sign in evaluation", turned_in_use, POINT | GR_LAYER_TRANSPARENT},
         {"shuffling", "Outputs of other samples, every other batch", shuffling, GR_LAYER_TRANSPARENT},
         {"spiking", "A huge gradient now and then", spiking, GR_LAYER_TRANSPARENT},

@@ -158,6 +158,8 @@ f("logarithm", "T4", "a layer takes the logarithm of negative numbers", {L2 + ".
 f("overflow", "T4", "an exponential overflows", {L2 + ".activation": "exponential"})
 f("samples-moved", "T6", "a layer gives each sample the next one's numbers", {L2: "{type: next_sample, name: i}"})
 f("samples-averaged", "T6", "a layer gives each sample the batch's mean", {L2: "{type: one_for_all, name: i}"})
+f("samples-mixed", "T4", "a layer takes half the batch's mean off, also where the model is used", {L2: "{type: leaning, name: i}"})
+f("samples-moved-t4", "T4", "a layer gives each sample the next one's numbers", {L2: "{type: next_sample, name: i}"})
 f("evaluation-differs", "T6", "a layer's sign is turned in evaluation", {L2 + ".activation": "turned_in_use"})
 f("labels-shuffled-each-step", "T7", "every other update sees the labels of other samples", {"model.layers": "[{type: dense, units: 16, activation: relu, name: h}, {type: dense, units: 3, name: head}, {type: shuffling, name: s}]"})
 f("layer-restless", "X11", "a layer computes something else in every graph", {L2 + ".activation": "restless"})
