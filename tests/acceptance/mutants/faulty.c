@@ -363,24 +363,11 @@ UPDATE(still)
     return descend(s, w, gr_mul(gr_step_graph(s), gr_const(gr_step_graph(s), 0), grad));
 }
 
-UPDATE(biases_only)
-{
-    (void)user;
-    return gr_step_is_weight(s) ? still(user, s, w, grad) : descend(s, w, grad);
-}
-
 UPDATE(undivided)
 {
     (void)user;
     gr_graph *g = gr_step_graph(s);
     return descend(s, w, gr_div(g, grad, gr_abs(g, grad)));
-}
-
-UPDATE(growing)
-{
-    (void)user;
-    gr_graph *g = gr_step_graph(s);
-    return descend(s, w, gr_sub(g, grad, gr_mul(g, gr_step_decay(s), w)));
 }
 
 UPDATE(whole_steps)
@@ -405,9 +392,7 @@ static gr_status register_optimizers(gr_context *ctx)
     } all[] = {
         {"ascent", "Steps up", ascent},
         {"still", "No steps", still},
-        {"biases_only", "Steps of biases alone", biases_only},
         {"undivided", "g / |g|, also where g is 0", undivided},
-        {"growing", "Weight decay that lets weights grow", growing},
         {"whole_steps", "Steps of a hundred gradients, whatever the rate", whole_steps},
         {"restless_steps", "Other steps in every graph", restless_steps},
     };
@@ -415,14 +400,13 @@ static gr_status register_optimizers(gr_context *ctx)
         .name = "lr", .kind = GR_SETTING_REAL, .value = "0.05", .range = "[0,inf)", .help = "learning rate"};
     gr_status st = GR_OK;
     for (int i = 0; i < COUNT(all) && st == GR_OK; i++)
-        st = gr_optimizer_register(
-            ctx, &(gr_optimizer_descriptor){.version = GR_OPTIMIZER_VERSION,
-                                            .name = all[i].name,
-                                            .title = all[i].title,
-                                            .settings = &lr,
-                                            .n_settings = 1,
-                                            .decay = all[i].update == growing ? GR_DECAY_BY_UPDATE : GR_DECAY_OF_WEIGHT,
-                                            .update = all[i].update});
+        st = gr_optimizer_register(ctx, &(gr_optimizer_descriptor){.version = GR_OPTIMIZER_VERSION,
+                                                                   .name = all[i].name,
+                                                                   .title = all[i].title,
+                                                                   .settings = &lr,
+                                                                   .n_settings = 1,
+                                                                   .decay = GR_DECAY_OF_WEIGHT,
+                                                                   .update = all[i].update});
     return st;
 }
 

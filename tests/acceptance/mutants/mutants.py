@@ -4,10 +4,12 @@ import concurrent.futures
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
 import tempfile
 import time
+import zlib
 
 import planted
 import sets
@@ -15,16 +17,25 @@ import sound
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
-LIMIT = 300  # seconds of one check
+LIMIT = 300  # seconds of a processor for one check
 
 
 class Runs:
-    """Checks of recipes in a work folder, several at a time."""
+    """Checks of recipes in a work folder, several at a time. What was told is kept in a file there, so that a run which was ended goes on."""
 
     def __init__(self, build, work, environment, jobs):
         self.build, self.work, self.jobs = build, work, jobs
         self.environment = {**os.environ, **environment}
-        self.made = 0
+        self.kept, self.known = work + "/told.jsonl", {}
+        self.mark = {c: self.sum(build + "/" + c) for c in ("gradus", "gradus_faulty")}
+        if os.path.exists(self.kept):
+            with open(self.kept) as f:
+                self.known = {line["call"]: line["told"] for line in map(json.loads, f)}
+
+    @staticmethod
+    def sum(path):
+        with open(path, "rb") as f:
+            return "%08x" % zlib.crc32(f.read())
 
     def recipe(self, name, text):
         path = "%s/%s.yaml" % (self.work, name)
@@ -32,41 +43,49 @@ class Runs:
             f.write("gradus: 1\nname: %s\n%s\n" % (name, text.strip()))
         return path
 
+    def run(self, call):
+        """Exit code, seconds of a processor, standard output, standard error."""
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            bounded = lambda: resource.setrlimit(resource.RLIMIT_CPU, (LIMIT, LIMIT))
+            p = subprocess.Popen(call, cwd=self.work, env=self.environment, stdin=subprocess.DEVNULL, stdout=out, stderr=err, preexec_fn=bounded)
+            _, status, used = os.wait4(p.pid, 0)
+            p.returncode = os.waitstatus_to_exitcode(status)
+            out.seek(0), err.seek(0)
+            return p.returncode, used.ru_utime + used.ru_stime, out.read().decode(errors="replace"), err.read().decode(errors="replace")
+
     def check(self, command, path, changes, only=None, seed=None):
         """{"code", "seconds", "error", "verdict": {id: verdict}, "message": {id: text}}"""
         call = [self.build + "/" + command, "check", path, "--json", "--threads", "1"]
         for key, value in changes.items():
             call += ["--set", "%s=%s" % (key, value)]
-        if only and not os.environ.get("NO_ONLY"):
+        if only:
             call += ["--only", ",".join(only)]
         if seed is not None:
             call += ["--seed", str(seed)]
-        start = time.monotonic()
-        try:
-            done = subprocess.run(call, cwd=self.work, env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT)
-        except subprocess.TimeoutExpired:
-            return {"code": 124, "seconds": LIMIT, "error": "more than %d s" % LIMIT, "verdict": {}, "message": {}, "said": ""}
-        told = {"code": done.returncode, "seconds": time.monotonic() - start, "error": "", "verdict": {}, "message": {}}
-        said = [line for line in done.stderr.decode(errors="replace").splitlines() if "warning:" not in line and "note:" not in line]
-        told["said"] = " ".join(said)
-        try:
-            for c in json.loads(done.stdout.decode())["checks"]:
-                told["verdict"][c["id"]] = c["verdict"]
-                told["message"][c["id"]] = c["message"]
-        except (ValueError, KeyError, TypeError):
-            told["error"] = " ".join(said)[:300] or "no answer, exit code %d" % done.returncode
-        return told
+        key = self.mark[command] + self.sum(path) + " ".join(call[1:])
+        if key not in self.known:
+            code, seconds, out, err = self.run(call)
+            told = {"code": code, "seconds": seconds, "error": "", "verdict": {}, "message": {}}
+            try:
+                for c in json.loads(out)["checks"]:
+                    told["verdict"][c["id"]], told["message"][c["id"]] = c["verdict"], c["message"]
+            except (ValueError, KeyError, TypeError):
+                said = " ".join(line for line in err.splitlines() if "warning:" not in line and "note:" not in line)
+                told["error"] = said[:300] or "no answer"
+            self.known[key] = told
+            with open(self.kept, "a") as f:
+                f.write(json.dumps({"call": key, "told": told}) + "\n")
+        return self.known[key]
 
     def all(self, calls):
         """calls: {key: arguments of check}. Gives {key: what it told}, and says how far it is."""
-        told, last = {}, 0
+        told, start = {}, time.monotonic()
         with concurrent.futures.ThreadPoolExecutor(self.jobs) as pool:
             waiting = {pool.submit(self.check, *a): key for key, a in calls.items()}
             for n, one in enumerate(concurrent.futures.as_completed(waiting), 1):
                 told[waiting[one]] = one.result()
-                if time.monotonic() - last > 10 or n == len(calls):
-                    last = time.monotonic()
-                    print("  %d of %d checks" % (n, len(calls)), file=sys.stderr, flush=True)
+                left = (time.monotonic() - start) / n * (len(calls) - n)
+                print("  %d of %d checks, about %.0f s left" % (n, len(calls), left), file=sys.stderr, flush=True)
         return told
 
 

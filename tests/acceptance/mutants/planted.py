@@ -73,8 +73,8 @@ stop: {epochs: 10}
 data: {train: {type: npy, inputs: waves/x.npy, targets: waves/y.npy}, validation: {type: npy, inputs: waves/xv.npy, targets: waves/yv.npy}, batch: 30, prepare: [standardize]}
 model: {input: [24, 2], layers: [{type: rnn, units: 16, name: r}, {type: dense, units: 3, name: head}]}
 cost: cross_entropy
-optimizer: {type: adam, lr: 0.01}
-stop: {epochs: 10}
+optimizer: {type: adam, lr: 0.003}
+stop: {epochs: 15}
 """,
 }
 
@@ -102,7 +102,7 @@ f("labels-constant", "T3", "every label is the same", {Y: "table/y_constant.npy"
 f("inputs-zero", "T3", "every input is 0", {X: "table/x_zero.npy"})
 f("column-dead", "T3", "a column never changes", {X: "table/x_dead.npy"}, "warning")
 f("batches-equal", "T3", "the file repeats 32 rows, which are a batch", {X: "table/x_tiled.npy", "data.shuffle": "none"})
-f("outlier", "X16", "one sample is 3000 times as large as the others", {X: "table/x_outlier.npy"}, "warning")
+f("outlier", "X3", "one training sample is 3000 times as large as the others", {X: "table/x_outlier.npy"}, "either")
 f("validation-other-unit", "X3", "a column of the validation part is in km where the training's is in m", {XV: "table/xv_unit.npy"}, "either")
 f("validation-columns-turned", "X3", "columns of the validation part stand in another order", {XV: "table/xv_order.npy"}, "either")
 f("validation-blank", "X3", "the validation part holds nothing but 0", {XV: "table/xv_zero.npy"}, "either")
@@ -172,7 +172,7 @@ f("outputs-too-few", "T4", "two outputs for three classes", {L3 + ".units": "2"}
 f("softmax-before-cost", "X18", "a softmax stands before the cross-entropy, which has one", {L3 + ".activation": "softmax"}, "refused", "contains it already")
 f("log-softmax-before-cost", "X18", "a log-softmax stands before the cross-entropy", {L3 + ".activation": "log_softmax"}, "either")
 f("softmax-layer", "X18", "a softmax layer ends the network", {"model.layers": "[{type: dense, units: 16, activation: relu, name: h}, {type: dense, units: 3, name: head}, softmax]"}, "refused", "contains it already")
-f("memory-of-serving", "T15", "the model is larger than what it may take where it serves", {"limit": "{serving_bytes: 1K}"}, "failed", twin={"limit": "{serving_bytes: 64K}"})
+f("memory-of-serving", "T15", "the model is larger than what it may take where it serves", {"limit": "{serving_bytes: 1K}"}, twin={"limit": "{serving_bytes: 64K}"})
 f = plant("layers", "moons")
 f("sigmoid-before-cost", "X18", "a sigmoid stands before the binary cross-entropy, which has one", {L2 + ".activation": "sigmoid"}, "refused", "contains it already")
 f("sigmoid-between", "X15", "a sigmoid as a layer of its own between layers", {"model.layers": "[{type: dense, units: 16, name: h}, sigmoid, {type: dense, units: 1, name: head}]"}, "warning")
@@ -215,13 +215,11 @@ f("rate-absurd", "X13", "the rate is 1000", {"optimizer.lr": "1000"}, "either")
 f("rate-tiny", "X13", "the rate is 1e-9", {"optimizer.lr": "1e-9"}, "either")
 f("decay-absurd", "X12", "a weight decay of 100", {"optimizer.weight_decay": "100"}, "either")
 f("clip-to-nothing", "T6", "gradients are clipped to 1e-12", {"clip": "{norm: 1e-12}", "optimizer": "{type: sgd, lr: 0.1}"})
-dead = {X: "table/x_dead.npy", "optimizer": "{type: sgd, lr: 0.05}"}
+dead = {X: "table/x_dead.npy", XV: "table/x_dead.npy", YV: "table/y.npy", "optimizer": "{type: sgd, lr: 0.05}"}
 f("divides-by-zero", "T6", "0/0 where a gradient is 0", {**dead, "optimizer": "{type: undivided, lr: 0.01}"}, twin=dead)
 f = plant("optimizer", "clusters")
 f("ascends", "T6", "steps go up the gradient", {"optimizer": "{type: ascent, lr: 0.1}"})
 f("stands-still", "T6", "steps are 0", {"optimizer": "{type: still, lr: 0.1}"})
-f("biases-alone", "T6", "weights are skipped", {"optimizer": "{type: biases_only, lr: 0.1}"})
-f("decay-grows", "X12", "weight decay lets weights grow", {"optimizer": "{type: growing, lr: 0.1, weight_decay: 0.01}"}, "either")
 f("rate-ignored", "T6", "steps are a hundred gradients whatever the rate", {"optimizer": "{type: whole_steps, lr: 0.1}"})
 f("optimizer-restless", "X11", "steps differ from graph to graph", {"optimizer": "{type: restless_steps, lr: 0.1}"})
 

@@ -153,7 +153,7 @@ def idx_head(path, count):
         return magic + struct.pack(">%dI" % len(sizes), count, *sizes[1:]) + f.read(count * math.prod(sizes[1:]))
 
 
-def fashion(folder, source, train=900, test=200):
+def fashion(folder, source, train=400, test=100):
     for stem, count in (("train", train), ("t10k", test)):
         for name in ("images-idx3", "labels-idx1"):
             file = "%s-%s-ubyte.gz" % (stem, name)
@@ -167,7 +167,7 @@ WORDS = "the a small red old cat dog bird house tree sees finds likes and then u
 def text(folder):
     r = random.Random(4)
     with open(folder + "/book.txt", "w") as f:
-        for _ in range(1500):
+        for _ in range(400):
             f.write(" ".join(r.choice(WORDS) for _ in range(r.randrange(4, 9))) + ".\n")
 
 
@@ -192,12 +192,12 @@ def tokens(folder):
     r = random.Random(6)
     os.makedirs(folder + "/gpt2-small", exist_ok=True), os.makedirs(folder + "/bert-base", exist_ok=True)
     start = [(r.randrange(16), r.randrange(1, 4)) for _ in range(160)]
-    rows(folder + "/gpt2-small/x.npy", "i4", [32], [[(a + b * t) % 16 for t in range(32)] for a, b in start])
-    rows(folder + "/gpt2-small/y.npy", "i4", [32], [[(a + b * (t + 1)) % 16 for t in range(32)] for a, b in start])
-    words = [[r.randrange(8)] + [r.randrange(8, 64) for _ in range(31)] for _ in range(160)]
-    rows(folder + "/bert-base/words.npy", "i4", [32], words)
-    rows(folder + "/bert-base/segments.npy", "i4", [32], [[int(t >= e) for t in range(32)] for e in (r.randrange(1, 32) for _ in words)])
-    rows(folder + "/bert-base/y.npy", "f4", [24], [[math.sin((j + 1) * w[0]) for j in range(24)] for w in words])
+    rows(folder + "/gpt2-small/x.npy", "i4", [16], [[(a + b * t) % 16 for t in range(16)] for a, b in start])
+    rows(folder + "/gpt2-small/y.npy", "i4", [16], [[(a + b * (t + 1)) % 16 for t in range(16)] for a, b in start])
+    words = [[r.randrange(8)] + [r.randrange(8, 64) for _ in range(15)] for _ in range(160)]
+    rows(folder + "/bert-base/words.npy", "i4", [16], words)
+    rows(folder + "/bert-base/segments.npy", "i4", [16], [[int(t >= e) for t in range(16)] for e in (r.randrange(17) for _ in words)])
+    rows(folder + "/bert-base/y.npy", "f4", [24], [[1 if math.sin((j + 1) * (w[0] + 1)) > 0 else -1 for j in range(24)] for w in words])
 
 
 def written(path, head, lines):
@@ -228,7 +228,7 @@ def page(folder, root):
             [[(i % 10 == k % 10) * 9 + r.randrange(6) for i in range(64)] + [k] for k in (n % 10 for n in range(400))])
     for k, word in enumerate(("yes", "no")):
         os.makedirs(folder + "/words/" + word, exist_ok=True)
-        for i in range(24):
+        for i in range(16):
             samples = [r.gauss(0, 0.05) + 0.4 * math.sin(2 * math.pi * (300 + 900 * k + 40 * i) * t / 8000) for t in range(8000)]
             sound = struct.pack("<8000h", *(int(32000 * max(-1, min(1, v))) for v in samples))
             with open("%s/words/%s/%d.wav" % (folder, word, i), "wb") as f:
@@ -243,7 +243,7 @@ def make(folder, source, root):
     tokens(folder)
     os.makedirs(folder + "/page", exist_ok=True), os.makedirs(folder + "/imagenet", exist_ok=True)
     page(folder + "/page", root)
-    archive(folder + "/imagenet", 32, 4, 160)
+    archive(folder + "/imagenet", 32, 4, 120)
     os.makedirs(folder + "/fashion", exist_ok=True)
     if os.path.exists(source + "/train-images-idx3-ubyte.gz"):
         fashion(folder + "/fashion", source)

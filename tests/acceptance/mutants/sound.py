@@ -18,7 +18,7 @@ IMAGENET = {
     r"size: 7, name: avgpool": "size: 1, name: avgpool",
     r"(filters|units): 1000\b": r"\1: 4",
     r"units: 4096": "units: 512",
-    r"(filters|units): (\d{2,})": lambda m: "%s: %d" % (m[1], max(4, int(m[2]) // 8)),
+    r"(filters|units): (\d{2,})": lambda m: "%s: %d" % (m[1], max(4, int(m[2]) // 16)),
 }
 WORDS = {
     r"vocabulary: (30522|50257)": "vocabulary: 64",
@@ -27,10 +27,13 @@ WORDS = {
     r"units: 3072": "units: 96",
     r"heads: (12|6)": "heads: 4",
     r"times: (12|6)": "times: 2",
-    r"\[(256|512|1024)\]": "[32]",
-    r"\[128\]": "[32]",
+    r"\[(256|512|1024)\]": "[16]",
+    r"\[128\]": "[16]",
+    r"units: 256, return": "units: 24, return",
+    r"units: 64, name": "units: 16, name",
+    r"batch: 32": "batch: 16",
 }
-NARROW = {r"(filters|units): (\d{2,})(?=.*name: (?!head))": lambda m: "%s: %d" % (m[1], max(4, int(m[2]) // 4))}
+NARROW = {r"(filters|units): (\d{2,})(?=.*name: (?!head))": lambda m: "%s: %d" % (m[1], max(4, int(m[2]) // 8))}
 PATHS = {r"\$\{GRADUS_PICTURES:-pictures\}": "imagenet", r"\$\{GRADUS_TEXT:-\.\}/book": "text/book"}
 
 
@@ -52,7 +55,7 @@ def zoo(root):
         elif "GRADUS_TEXT" in text:
             text = rewrite(text, WORDS, {r"\$\{GRADUS_TEXT:-\.\}/(?!book)": name + "/"})
         elif name == "deq-small":
-            text = rewrite(text, {"filters: 24": "filters: 8", "filters: 32": "filters: 16", "groups: 8": "groups: 4"})
+            text = rewrite(text, {"filters: 24": "filters: 4", "filters: 32": "filters: 8", "groups: 8": "groups: 2", "max: 25": "max: 12"})
         elif name not in ("linear", "logistic", "mlp", "lenet5"):
             text = rewrite(text, NARROW)
         yield Recipe("zoo-" + name, "zoo", rewrite(text, PATHS), None, {}, KNOWN.get("zoo-" + name, {}))
