@@ -35,6 +35,7 @@ src/schedule/plateau.c         | scale                       | a number that it 
 src/graph/op_*.c               | conv max_pool avg_pool attention | operations of the graph
 src/graph/op_shape.c           | reshape permute slice concat | operations of the graph
 src/graph/op_shape.c           | zeros                       | how an attribute is printed
+src/study/check/rate_sweep.c  | constant cyclic            | words of the sweep
 src/study/check/init.c         | symmetry                    | a check
 src/train/engine.c             | step                        | a plan of one update
 src/train/record.c             | step                        | a column: the number of updates

@@ -20,12 +20,13 @@ void gr__watch(const gr_watch *w, const char *what, double share);
 typedef struct gr_probe {
     gr_context *ctx;
     const gr_recipe *recipe;
-    gr_task task; /* training part alone */
+    gr_task task; /* training and validation */
     gr_runner run;
     gr_store *store;   /* the runner's */
     gr_plan *train;    /* outputs: input0_slope .., layer0 .., slope0 ..: what each layer gives, and the gradient of the
                           batch's cost sum with respect to it; gradient0 ..: with respect to each parameter */
-    gr_plan *evaluate; /* outputs: output, prediction, cost_sum, weight_sum of each head (gr__output_of) */
+    gr_plan *evaluate; /* outputs: output, prediction, cost_sum, weight_sum of each head (gr__output_of); prepared0 ..:
+                          inputs as the layers take them; layer0 .. as above, without dropout */
     gr_loader *loader;
     int64_t batch, batches;                         /* rows of a full batch; batches an epoch */
     gr_status (*next)(void *source, gr_batch *out); /* where batches come from: the loader, or a test's */
@@ -117,6 +118,8 @@ extern const char *const gr__check_ids[]; /* as they are told; NULL-ended */
 typedef struct gr_check_options {
     const char *only, *skip; /* ids with commas between them; NULL: all, none */
     int64_t steps;           /* updates of a short training at most; 0: as many as its bound on work allows */
+    const char *sheets;      /* a folder for pictures and curves, made where it is missing; NULL: none are written */
+    const char *model;       /* a model file, whose mistakes are looked at; NULL: those of a short training */
     const gr_watch *watch;
 } gr_check_options;
 
