@@ -126,10 +126,10 @@ def run_faults(runs, faults):
 def run_sound(runs, recipes, seeds):
     """[(recipe, [(seed, what it told, [alarms])])]: an alarm is a failed check, or a warning that the recipe is not known for."""
     calls = {}
-    for r in recipes:
-        path = r.path or runs.recipe(r.name, r.text)
-        for seed in range(1, seeds + 1):
-            calls[(r.name, seed)] = ("gradus", path, r.changes, None, seed)
+    paths = {r.name: r.path or runs.recipe(r.name, r.text) for r in recipes}
+    for seed in range(1, seeds + 1):
+        for r in recipes:
+            calls[(r.name, seed)] = ("gradus", paths[r.name], r.changes, None, seed)
     told = runs.all(calls)
     rows = []
     for r in recipes:

@@ -157,7 +157,7 @@ f("weights-detached", "P4", "a layer's weights are detached", {L2: "{type: froze
 f("logarithm", "T4", "a layer takes the logarithm of negative numbers", {L2 + ".activation": "logarithm"})
 f("overflow", "T4", "an exponential overflows", {L2 + ".activation": "exponential"})
 f("samples-moved", "T6", "a layer gives each sample the next one's numbers", {L2: "{type: next_sample, name: i}"})
-f("samples-averaged", "T6", "a layer gives each sample the batch's mean", {L2: "{type: one_for_all, name: i}"})
+f("samples-averaged", "T4", "a layer gives each sample the batch's mean", {L2: "{type: one_for_all, name: i}"})
 f("samples-mixed", "T4", "a layer takes half the batch's mean off, also where the model is used", {L2: "{type: leaning, name: i}"})
 f("samples-moved-t4", "T4", "a layer gives each sample the next one's numbers", {L2: "{type: next_sample, name: i}"})
 f("evaluation-differs", "T6", "a layer's sign is turned in evaluation", {L2 + ".activation": "turned_in_use"})
