@@ -22,6 +22,14 @@ void gr__finding_worse(const gr_recipe *r, int head, const gr_finding *one, gr_f
     memcpy(out->fix, one->fix, sizeof out->fix);
 }
 
+void gr__finding_fix_scale(const gr_recipe *r, gr_finding *f)
+{
+    bool prepared = true;
+    for (int i = 0; i < r->n_inputs; i++) prepared &= r->input[i].vocabulary > 0 || !gr__tree_none(r->input[i].prepare);
+    if (!prepared) gr__finding_fix(f, "data.prepare: [standardize]");
+    if (prepared || (r->init && gr__tree_get(r->init, "weights"))) gr__finding_fix(f, "init.weights: kaiming");
+}
+
 void gr__watch(const gr_watch *w, const char *what, double share)
 {
     if (w) w->say(w->user, what, share);

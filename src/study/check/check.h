@@ -9,6 +9,9 @@
 /* Of several heads the worst is told, and of equals the first: takes `one`, of this head, where it is. */
 void gr__finding_worse(const gr_recipe *r, int head, const gr_finding *one, gr_finding *out);
 
+/* What brings inputs and weights to their usual scale: adds it to what mends a finding. */
+void gr__finding_fix_scale(const gr_recipe *r, gr_finding *f);
+
 /* Who is told how far a check has come: of `what` the share done, 0 to 1. NULL: nobody. */
 typedef struct gr_watch {
     void (*say)(void *user, const char *what, double share);

@@ -132,6 +132,20 @@ static bool warns(const gr_start *s, const judgement *j, gr_finding *out)
     return true;
 }
 
+/* What mends it, by what is wrong. */
+static void mend(const gr_start *s, const judgement *j, gr_finding *out)
+{
+    const gr_recipe *r = s->p->recipe;
+    bool differs = !(fabs(j->cost - j->reference) <= AGREE * fmax(fabs(j->reference), 1e-3));
+    if (out->verdict == GR_VERDICT_OK) return;
+    if (differs || s->probabilities == s->seen || s->logs == s->seen)
+        gr__finding_fix(out, "gradus check %s --only X18,P4", r->path);
+    else if (j->cost < j->low)
+        gr__finding_fix(out, "gradus data check %s", r->path);
+    else
+        gr__finding_fix_scale(r, out);
+}
+
 static void judge(gr_start *s, gr_finding *out)
 {
     double cost = gr__cost_mean(s->sum, s->weight);
@@ -139,6 +153,7 @@ static void judge(gr_start *s, gr_finding *out)
         gr__finding_set(
             out, GR_VERDICT_FAILED, cost, NAN,
             "the cost before training is not finite; prepare the data (standardize) or start with smaller weights");
+        gr__finding_fix_scale(s->p->recipe, out);
         return;
     }
     if (!s->cost->reference || s->weight == 0) {
@@ -151,6 +166,7 @@ static void judge(gr_start *s, gr_finding *out)
         gr__finding_set(out, GR_VERDICT_OK, j.cost, j.guess,
                         "%.4g before training, where guessing costs %.4g (%s) and %.4g to %.4g is plausible", j.cost,
                         j.guess, j.of, fmax(j.low, 0), j.high);
+    mend(s, &j, out);
 }
 
 gr_status gr__check_cost(gr_probe *p, gr_finding *out)

@@ -6,8 +6,8 @@
 
 enum { UPDATES = 60, SEED = 601, FEWEST = 8 };
 static const double WORK = 1e11; /* floating-point operations of all trainings */
-static const double scale[] = {0.01, 0.1, 1, 10, 100};
-enum { RATES = (int)GR_COUNT(scale), OWN = 2 };
+static const double scale[] = {0.01, 0.1, 1, 10, 100}, usual[] = {1e-3, 1e-1}; /* of the rate; rates */
+enum { SCALES = (int)GR_COUNT(scale), RATES = SCALES + (int)GR_COUNT(usual), OWN = 2 };
 static const double NOTHING = 0.999, LEARNS = 0.9; /* of the cost at the start: nothing is learned; something is */
 
 typedef struct curve {
@@ -95,7 +95,8 @@ static gr_status judge_rates(gr_check *c, gr_finding *out)
     for (int cyclic = 0; cyclic < 2; cyclic++)
         for (int i = 0; i < RATES; i++) {
             gr__watch(c->o->watch, "rates", (double)n / (2 * RATES));
-            GR_TRY(train(c, steps, batch, scale[i], cyclic, &csv, &all[n]));
+            GR_TRY(train(c, steps, batch, i < SCALES ? scale[i] : usual[i - SCALES] / c->recipe->optim.method[0].lr,
+                         cyclic, &csv, &all[n]));
             n++;
         }
     judge(all, n, steps, out);
@@ -110,7 +111,8 @@ GR_RULE(rate_sweep) = {
              .name = "rate_sweep",
              .title = "The recipe's rate learns, beside others, constant and cyclic",
              .cite = "the chapter, 4.5.3 step 13; Smith 2017",
-             .equations = "short trainings at 0.01, 0.1, 1, 10 and 100 times the rate, constant and in cycles from a "
+             .equations = "short trainings at 0.01, 0.1, 1, 10 and 100 times the rate, at 1e-3 and at 1e-1, constant "
+                          "and in cycles from a "
                           "tenth of it;\nwhat is left of the validation cost at the end. --sheets writes rates.csv: "
                           "lr, schedule, step, cost"},
     .as = {{"X13", "rates"}},
