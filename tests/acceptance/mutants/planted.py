@@ -71,7 +71,7 @@ stop: {epochs: 10}
 """,
     "waves": """
 data: {train: {type: npy, inputs: waves/x.npy, targets: waves/y.npy}, validation: {type: npy, inputs: waves/xv.npy, targets: waves/yv.npy}, batch: 30, prepare: [standardize]}
-model: {input: [24, 2], layers: [{type: rnn, units: 16, name: r}, {type: dense, units: 3, name: head}]}
+model: {input: [24, 2], layers: [{type: gru, units: 16, name: r}, {type: dense, units: 3, name: head}]}
 cost: cross_entropy
 optimizer: {type: adam, lr: 0.003}
 stop: {epochs: 15}
