@@ -54,6 +54,8 @@ def zoo(root):
             text = rewrite(text, IMAGENET)
         elif "GRADUS_TEXT" in text:
             text = rewrite(text, WORDS, {r"\$\{GRADUS_TEXT:-\.\}/(?!book)": name + "/"})
+        elif name == "hyper-small": # hidden units of the networks that make weights stay
+            text = rewrite(text, {r"filters: (\d+)": lambda m: "filters: %d" % (int(m[1]) // 4)})
         elif name == "deq-small":
             text = rewrite(text, {"filters: 24": "filters: 4", "filters: 32": "filters: 8", "groups: 8": "groups: 2", "max: 25": "max: 12"})
         elif name not in ("linear", "logistic", "mlp", "lenet5"):
