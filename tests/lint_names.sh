@@ -40,7 +40,11 @@ src/study/check/init.c         | symmetry                    | a check
 src/train/engine.c             | step                        | a plan of one update
 src/train/record.c             | step                        | a column: the number of updates
 src/train/keep.c               | step                        | a column: the number of updates
+src/train/events.c             | step                        | a column: the number of updates
 src/cli/cmd_plot.c             | log step                    | an axis; a column: the number of updates
+src/study/report/[rsm]*.c      | step                        | a column: the number of updates
+src/study/report/confusion.c   | precision recall            | columns of the table of classes
+src/study/report/findings.c    | text                        | a key of what diagnose prints
 src/api/net_update.c           | clip                        | a key of an optimizer's text
 src/api/ext_optimizer.c        | clip                        | a key of a recipe
 src/study/data/label_model.c   | precision                   | a key of a recipe
@@ -48,6 +52,8 @@ src/study/data/label_model.c   | cross_entropy               | the recipe of a l
 src/cli/cmd_data_check.c       | npy text                    | the ending of a file; a key of what it prints
 src/cli/cmd_check.c            | init symmetry               | an option; a check
 src/cli/cmd_curvature.c         | residual                    | how far an eigenvector is from one
+src/cli/cmd_inspect.c          | zeros                       | a column: the share of numbers that are 0
+src/study/inside/look_events.c | zeros                       | a figure: the share of numbers that are 0
 src/cli/cmd_convert.c          | relu sigmoid                | options, called by what they replace
 src/cli/cmd_init.c             | init                        | the command
 src/cli/cmd_advise.c           | optimizers                  | a key of what it prints
@@ -56,7 +62,8 @@ src/cli/cmd_predict.c          | csv                         | an option; the en
 src/base/*.c                   | text                        | a kind of value, and of files
 src/api/settings.c             | text                        | a kind of value
 src/model/table.c              | text                        | a kind of value
-src/cli/cmd_lab.c              | csv                         | the ending of a file
+src/cli/files.c                | csv                         | the ending of a file
+src/cli/cmd_curvature.c        | slice                       | the name of an option and of its answer
 src/optim/clip.c               | clip                        | the common rows of optimizers
 src/data/synthetic.c           | noise                       | a row of its own
 ROWS

@@ -1,9 +1,9 @@
 /* gradus data view: samples to look at, as the trainer gets them. */
 #include <string.h>
 
-#include "base/file.h"
 #include "cli/cmd_data.h"
 #include "cli/progress.h"
+#include "cli/sheet.h"
 #include "cli/source.h"
 #include "study/data/inspect.h"
 #include "study/data/view.h"
@@ -17,7 +17,6 @@ typedef struct options {
 
 static gr_status check_options(cli *c, const options *o)
 {
-    static const char *const endings[] = {"html", "htm", "png", NULL};
     if (!o->out) {
         gr__fail(c->ctx, GR_E_USAGE, "data view: where to? -o FILE is missing");
         gr__error_hint(c->ctx, "-o sheet.html, or -o sheet.png");
@@ -31,23 +30,7 @@ static gr_status check_options(cli *c, const options *o)
         return gr__fail(c->ctx, GR_E_USAGE, "--generated: only the train part has samples that are made");
     if (cli_given(c, "epoch") && !o->augmented)
         return gr__fail(c->ctx, GR_E_USAGE, "--epoch says how --augmented samples are changed");
-    return cli_check_ending(c, o->out, "a sheet", endings);
-}
-
-static bool is_png(const char *path)
-{
-    const char *dot = strrchr(path, '.');
-    return dot && strcmp(dot, ".png") == 0;
-}
-
-static gr_status write_sheet(cli *c, const gr_sheet *s, const char *path)
-{
-    gr__text t;
-    gr__text_init(&t, c->ctx);
-    gr_status st = is_png(path) ? gr__sheet_png(s, &t) : gr__sheet_html(s, &t);
-    if (st == GR_OK) st = gr__file_write(c->ctx, path, t.s, t.n);
-    gr__text_free(&t);
-    return st;
+    return cli_check_sheet(c, o->out);
 }
 
 /* What a sheet is made of. */
@@ -130,7 +113,7 @@ static gr_status view(cli *c, source *from, const options *o)
     else
         GR_TRY(gr__view_samples(&from->task, &wanted, &s));
     GR_TRY(count_look(c, from, o));
-    GR_TRY(write_sheet(c, &s, o->out));
+    GR_TRY(cli_write_sheet(c, &s, o->out));
     if (o->generated) GR_TRY(record_look(c, from, o, &s));
     st = show(c, o, &s, &mistakes);
 done:
@@ -152,7 +135,7 @@ static gr_status view_findings(cli *c, const gr_recipe *r, const options *o)
     GR_TRY(gr__sheet_open(c->ctx, r->name, &s));
     GR_TRY(gr__view_findings(&found, o->count, &s));
     if (found.task.set_of[GR_PART_TEST]) GR_TRY(cli_test_seen(c, r->path, NULL));
-    GR_TRY(write_sheet(c, &s, o->out));
+    GR_TRY(cli_write_sheet(c, &s, o->out));
     gr_result *told = cli_result(c);
     gr__result_put(told, "sheet=%s shown=%jd findings=%jd", o->out, (intmax_t)s.n_cards, (intmax_t)found.n_findings);
     gr__result_note(told, "%lld samples of %lld findings: %s\n", (long long)s.n_cards, (long long)found.n_findings,

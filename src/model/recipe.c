@@ -257,6 +257,29 @@ static gr_status check_observation(gr__recipe_reader *k, bool validates)
                          "%s changes the rate at evaluations, but validate is none", name);
 }
 
+static gr_status read_log(gr__recipe_reader *k)
+{
+    gr_recipe *r = k->r;
+    const gr_tree *given = gr__tree_get(k->root, "log"), *histograms, *pictures;
+    gr_settings s;
+    gr_status st = GR_OK;
+    if (given && gr__tree_none(given))
+        GR_TRY(
+            gr__tree_fail(k->ctx, given, GR_E_TYPE, "log: {every: 100} writes fewer lines", "a run always has a log"));
+    GR_TRY(read_interval(k, "log", &gr__section_log, true, &r->log, &s));
+    r->events = gr__setting_bool(&s, "events");
+    r->live = strcmp(gr__setting_text(&s, "terminal"), "live") == 0;
+    histograms = gr__setting_tree(&s, "histograms");
+    pictures = gr__setting_tree(&s, "pictures");
+    if (!gr__tree_none(histograms)) GR_TRY(read_every(k, histograms, &r->histograms));
+    if (!gr__tree_none(pictures)) GR_TRY(read_every(k, pictures, &r->pictures));
+    if (!r->events && (r->histograms.n || r->pictures.n))
+        GR_TRY(gr__tree_fail(k->ctx, r->histograms.n ? histograms : pictures, GR_E_CONFLICT,
+                             "leave log.events out, or this", "it is written to events/, and log.events is false"));
+done:
+    return st;
+}
+
 static gr_status read_times(gr__recipe_reader *k)
 {
     gr_recipe *r = k->r;
@@ -272,10 +295,7 @@ static gr_status read_times(gr__recipe_reader *k)
         r->checkpoint_keep = (int)gr__setting_int(&s, "keep");
     else
         r->checkpoint_keep = 2; /* an interrupted run writes one all the same */
-    if (gr__tree_get(k->root, "log") && gr__tree_none(gr__tree_get(k->root, "log")))
-        GR_TRY(gr__tree_fail(k->ctx, gr__tree_get(k->root, "log"), GR_E_TYPE, "log: {every: 100} writes fewer lines",
-                             "a run always has a log"));
-    GR_TRY(read_interval(k, "log", &gr__section_log, true, &r->log, &s));
+    st = read_log(k);
 done:
     return st;
 }

@@ -128,6 +128,8 @@ typedef struct gr_recipe {
     gr_stop_rules stop;
     gr_every validate, checkpoint, log;
     int checkpoint_keep;
+    bool events, live;             /* log.events; log.terminal is live */
+    gr_every histograms, pictures; /* of `log`; n 0: never */
     int64_t accumulate;
     bool float64;       /* precision */
     const char *device; /* "cpu", "ref" */

@@ -124,7 +124,15 @@ enum {
 typedef struct gr_engine_plan {
     gr_plan *plan;
     int64_t batch, steps; /* steps: that its inputs with lengths have; 0: all */
-    enum { GR_RUN_STEP, GR_RUN_ACCUMULATE, GR_RUN_APPLY, GR_RUN_ACTION, GR_RUN_EVALUATE, GR_RUN_STATISTICS } kind;
+    enum {
+        GR_RUN_STEP,
+        GR_RUN_ACCUMULATE,
+        GR_RUN_APPLY,
+        GR_RUN_ACTION,
+        GR_RUN_EVALUATE,
+        GR_RUN_STATISTICS,
+        GR_RUN_INSIDE
+    } kind;
     int variant; /* STEP, ACCUMULATE, APPLY: flags; ACTION: which; EVALUATE, STATISTICS: the view */
     gr_feeds feeds;
     const double *cost_sum, *weight_sum, *norm, *penalty; /* of a step; penalty NULL: none */
@@ -167,6 +175,7 @@ typedef struct gr_engine {
         tally_bytes; /* tally_bytes: of these and what was taken for what, which an evaluation takes */
     bool confusion;  /* evaluations give it */
     const gr_threshold *threshold[GR_MAX_TARGETS]; /* of a head's evaluations; NULL: the most likely class */
+    struct gr_inside *inside;          /* train/inside.h; NULL: the recipe asks for neither histograms nor pictures */
     gr_choice *choice[GR_MAX_TARGETS]; /* not NULL: an evaluation chooses one; of two classes, of a scored task */
 } gr_engine;
 
@@ -178,6 +187,8 @@ gr_status gr__engine_budget(const gr_engine *e, uint64_t budget);
 gr_status gr__engine_start(gr_engine *e); /* takes the memory, binds the plans */
 void gr__engine_close(gr_engine *e);
 const char *gr__engine_plan_name(const gr_engine *e, const gr_engine_plan *p); /* "step", "evaluate", an action's */
+/* Where training samples come from that are looked at from inside. */
+gr_loader_options gr__engine_inside_loader(const gr_engine *e);
 gr_engine_plan *gr__engine_find(gr_engine *e, int kind, int64_t batch, int64_t steps, int variant);
 /* Sets which metrics its evaluations compute: those of a run, or those of `eval`, which tells more. */
 gr_status gr__engine_metrics(gr_engine *e, bool train);

@@ -4,7 +4,7 @@
 #define GR_STUDY_CHECK_CHECK_H
 
 #include "result/result.h"
-#include "train/train.h"
+#include "train/inside.h"
 
 /* Of several heads the worst is told, and of equals the first: takes `one`, of this head, where it is. */
 void gr__finding_worse(const gr_recipe *r, int head, const gr_finding *one, gr_finding *out);
@@ -26,10 +26,9 @@ typedef struct gr_probe {
     gr_task task; /* training and validation */
     gr_runner run;
     gr_store *store;   /* the runner's */
-    gr_plan *train;    /* outputs: input0_slope .., layer0 .., slope0 ..: what each layer gives, and the gradient of the
-                          batch's cost sum with respect to it; gradient0 ..: with respect to each parameter */
+    gr_plan *train;    /* outputs: those of gr__inside_graph, slopes and gradients among them */
     gr_plan *evaluate; /* outputs: output, prediction, cost_sum, weight_sum of each head (gr__output_of); prepared0 ..:
-                          inputs as the layers take them; layer0 .. as above, without dropout */
+                          inputs as the layers take them; layer0 ..: what each layer gives, without dropout */
     gr_loader *loader;
     int64_t batch, batches;                         /* rows of a full batch; batches an epoch */
     gr_status (*next)(void *source, gr_batch *out); /* where batches come from: the loader, or a test's */

@@ -15,21 +15,11 @@ typedef struct units {
     bool *lives;
 } units;
 
-static bool rectifies(gr_context *ctx, const gr_tree *activation)
-{
-    const gr_layer *m =
-        gr__activation_none(activation) ? NULL : (const gr_layer *)gr__family_peek(ctx, &gr__family_layer, activation);
-    return m && m->follow == GR_FOLLOW_RELU;
-}
-
 /* Is what the layer gives an activation's, which may be 0 at one side? */
 static bool gives_rectified(gr_context *ctx, const gr_stacked *l)
 {
-    const gr_layer *m = l->member;
-    if (m->activation_only) return m->follow == GR_FOLLOW_RELU;
-    if (l->activation) return rectifies(ctx, l->activation);
-    return !m->inner_activation && gr__member_has(&m->head, "activation") &&
-           rectifies(ctx, gr__setting_tree(&l->settings, "activation"));
+    const gr_layer *m = gr__inside_activation(ctx, l);
+    return m && m->follow == GR_FOLLOW_RELU;
 }
 
 /* The first `samples` of the batch. */
@@ -131,9 +121,9 @@ static gr_status judge_dead(gr_check *c, gr_finding *out)
     return gr__check_dead(&c->probe, c->memory, out);
 }
 
-GR_RULE(dead_units) = {
+GR_RULE(dead_rectifiers) = {
     .head = {.family = "rule",
-             .name = "dead_units",
+             .name = "dead_rectifiers",
              .title = "Units behind a ReLU that give 0 whatever they see",
              .cite = "the chapter, 4.5.3 step 14",
              .equations = "the whole validation part through the initial network: of each layer that ends in a ReLU, "

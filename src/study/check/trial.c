@@ -2,12 +2,11 @@
 #include "study/check/trial.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/rng.h"
 #include "data/sample.h"
-#include "model/stack.h"
+#include "train/inside.h"
 
 enum { SMALL = 8, NORMALISED = 32 }; /* samples of an update at least; where batches are normalised by */
 enum { LIKED = 50 };                 /* updates, for which a smaller batch is taken */
@@ -153,23 +152,6 @@ static gr_status statistics_graph(void *user, gr_graph *g)
     return st == GR_OK ? gr_graph_status(g) : st;
 }
 
-static gr_status layers_graph(void *user, gr_graph *g)
-{
-    gr_trial *t = user;
-    gr_network_values v;
-    char name[32];
-    int n = t->recipe.stack->n;
-    gr_val *layer = gr__bump_alloc(t->task.memory, sizeof *layer * (size_t)GR_MAX(n, 1));
-    if (!layer) return GR_E_MEMORY;
-    gr_status st = gr__network_build_with(t->task.network, g, GR_MODE_EVALUATE, t->seen, false,
-                                          &(gr_network_options){.layers = layer}, &v);
-    for (int i = 0; i < n && st == GR_OK; i++) {
-        snprintf(name, sizeof name, "layer%d", i);
-        gr_output(g, name, layer[i]);
-    }
-    return st == GR_OK ? gr_graph_status(g) : st;
-}
-
 /* The rows: what an epoch is made of, and what is judged. */
 static void take_rows(gr_trial *t, const gr_rows *rows)
 {
@@ -213,7 +195,8 @@ static gr_status start(gr_trial *t, bool layers)
     GR_TRY(gr__engine_make(&t->task, true, 1u << GR_PART_VALIDATION, &t->engine));
     if (states) GR_TRY(gr__runner_add(&t->engine.runner, "check statistics", statistics_graph, t, &t->statistics));
     t->seen = GR_MIN(GR_MIN(GR_MAX(gr__task_evaluation_batch(&t->task), FEW), MANY), t->of->validation.n);
-    if (layers) GR_TRY(gr__runner_add(&t->engine.runner, "check layers", layers_graph, t, &t->layers));
+    gr_inside inside = {.task = &t->task, .mode = GR_MODE_EVALUATE, .batch = t->seen};
+    if (layers) GR_TRY(gr__runner_add(&t->engine.runner, "check layers", gr__inside_graph, &inside, &t->layers));
     GR_TRY(gr_store_seal(t->engine.store));
     GR_TRY(gr__network_init(t->task.network, t->engine.store));
     GR_TRY(gr__engine_start(&t->engine));

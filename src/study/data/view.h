@@ -16,6 +16,7 @@ typedef struct gr_view_options {
     gr_part part;
     int64_t count; /* samples, 1 to GR_VIEW_MOST */
     bool changed;  /* beside each, what the recipe's `augment` makes of it: TRAIN alone */
+    bool plain;    /* without the hashes of samples */
     int64_t epoch; /* in which, from 0; where so many copies are made once, which of them from 0 */
 } gr_view_options;
 

@@ -241,12 +241,14 @@ static void note_mistakes(gr__viewer *v, const judge *j, const char *model)
                    f->classes ? "-log of the probability of what is right" : "the mean square of what values are off");
 }
 
-static gr_status show(const judge *j, const char *model, gr_part p, gr_sheet *s)
+static gr_status show(const judge *j, const char *model, const gr_view_options *o, gr_sheet *s)
 {
+    gr_part p = o->part;
     gr__viewer v = gr__viewer_of(j->t, p, s);
     gr__delivered d = {0};
     gr_rows rows = {0};
     gr_status st = GR_OK;
+    v.plain = o->plain;
     note_mistakes(&v, j, model);
     if (j->n == 0) return s->failed;
     GR_TRY(gr__rows_all(j->t->ctx, j->n, &rows));
@@ -289,7 +291,7 @@ gr_status gr__view_mistakes_of(gr_engine *e, const char *model, const gr_view_op
     size_t bytes = sizeof *j.worst * (size_t)j.most;
     j.worst = gr__alloc(t->ctx, bytes);
     gr_status st = j.worst ? run(&j, e, o->part) : GR_E_MEMORY;
-    if (st == GR_OK) st = show(&j, model, o->part, s);
+    if (st == GR_OK) st = show(&j, model, o, s);
     if (st == GR_OK) tell_worst(&j, out);
     gr__free(t->ctx, j.worst, bytes);
     return st;
