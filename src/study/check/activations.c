@@ -8,16 +8,18 @@
 #include "result/sheet.h"
 #include "study/check/trial.h"
 
-enum { UPDATES = 100, SEED = 701, FEWEST = 8 }; /* FEWEST: samples */
-static const double WORK = 2e10;                /* floating-point operations of the training */
-static const double LEAST = 1e-2;               /* of its size, that a layer's output must differ between samples */
-enum { SAMPLES = 256, UNITS = 128, TILES = 8 }; /* of a picture: rows, columns; tiles a side */
+enum { UPDATES = 100, SEED = 701, FEWEST = 8 };  /* FEWEST: samples */
+static const double WORK = 2e10;                 /* floating-point operations of the training */
+static const double END = 0.99, SATURATED = 0.9; /* of the range of a tanh; share of its numbers that lie beyond */
+static const double LEAST = 1e-2;                /* of its size, that a layer's output must differ between samples */
+enum { SAMPLES = 256, UNITS = 128, TILES = 8 };  /* of a picture: rows, columns; tiles a side */
 
 typedef struct layer_seen {
     int64_t units;           /* numbers of a sample */
     double mean, square;     /* over all */
     double differs;          /* root of the mean over units of the variance between samples, by the root of `square` */
     double zeros, low, high; /* share of zeros; extremes */
+    double ends;             /* share of numbers next to 1 or -1 */
 } layer_seen;
 
 static const void *output(const gr_trial *t, int i, gr_shape *shape)
@@ -46,6 +48,7 @@ static layer_seen look_at(const gr_trial *t, int i)
             mean += off / (double)(k + 1);
             square += off * (x - mean);
             s.zeros += (x == 0) / (double)all;
+            s.ends += (fabs(x) > END && fabs(x) <= 1) / (double)all;
             s.low = fmin(s.low, x), s.high = fmax(s.high, x);
             s.square += x * x / (double)all;
         }
@@ -120,12 +123,14 @@ static gr_status add_card(const gr_trial *t, int i, const layer_seen *s, gr_shee
 
 static void judge(const gr_check *c, const layer_seen *all, int n, int64_t samples, int64_t steps, gr_finding *out)
 {
-    int worst = -1;
+    int worst = -1, saturated = -1;
     if (samples < FEWEST) {
         gr__finding_set(out, GR_VERDICT_SKIPPED, NAN, LEAST, "%lld samples are too few to tell apart",
                         (long long)samples);
         return;
     }
+    for (int i = 0; i < n; i++)
+        if (all[i].ends > SATURATED && !c->recipe->stack->layer[i].last) saturated = i;
     for (int i = 0; i < n; i++)
         if (all[i].units > 0 && (worst < 0 || !(all[i].differs >= all[worst].differs))) worst = i;
     const char *name = worst >= 0 ? c->recipe->stack->layer[worst].name : "";
@@ -144,6 +149,12 @@ static void judge(const gr_check *c, const layer_seen *all, int n, int64_t sampl
             "far from 0, or units that are saturated",
             (long long)steps, name, all[worst].differs);
         gr__finding_fix(out, "data.prepare: [standardize]");
+    } else if (saturated >= 0) {
+        gr__finding_set(out, GR_VERDICT_WARNING, all[saturated].ends, SATURATED,
+                        "after %lld updates %.3g %% of what layer \"%s\" gives lie within 0.01 of 1 or -1: it is "
+                        "saturated, and passes next to no gradient",
+                        (long long)steps, 100 * all[saturated].ends, c->recipe->stack->layer[saturated].name);
+        gr__finding_fix(out, "init.weights: xavier");
     } else
         gr__finding_set(out, GR_VERDICT_OK, all[worst].differs, LEAST,
                         "after %lld updates every layer tells samples apart, least \"%s\": by %.2g of its size; %s",
@@ -190,7 +201,8 @@ GR_RULE(layer_activations) = {
              .cite = "the chapter, 4.5.3 step 6",
              .equations =
                  "a short training; then of each layer, over a batch that it is judged by: the deviation of its "
-                 "units between samples\nby the root of its mean square. --sheets writes activations.html, a "
+                 "units between samples\nby the root of its mean square; and the share of numbers next to 1 or -1, at "
+                 "most 90 %. --sheets writes activations.html, a "
                  "card a layer"},
     .as = {{"X6", "activations"}},
     .reads = GR_READS_TRAINING,

@@ -50,8 +50,11 @@ bool gr__probe_reached(const gr_probe *p, size_t i);
 bool gr__probe_learns(const gr_probe *p);
 
 /* ---- the checks ---- */
-gr_status gr__check_data(gr_probe *p, gr_finding *out);     /* [T3] */
-gr_status gr__check_outputs(gr_probe *p, gr_finding *out);  /* [T4] */
+gr_status gr__check_data(gr_probe *p, gr_finding *out);    /* [T3] */
+gr_status gr__check_outputs(gr_probe *p, gr_finding *out); /* [T4] */
+/* Of outputs that are as they should be: does a sample's change with what else is in the batch? Says nothing where it
+ * does not. [T4] */
+gr_status gr__check_companions(gr_probe *p, gr_finding *out);
 gr_status gr__check_cost(gr_probe *p, gr_finding *out);     /* [T5, X8] */
 gr_status gr__check_symmetry(gr_probe *p, gr_finding *out); /* [I1] */
 

@@ -8,6 +8,7 @@ static const double WORK = 1e11;                   /* floating-point operations 
 static const double lambda[] = {0, 1e-4, 1e-2, 1}; /* from none to far too much */
 enum { LAMBDAS = (int)GR_COUNT(lambda) };
 static const double CHANCE = 3, ROUNDING = 0.02; /* standard deviations of the seeds; of the cost */
+static const double TOO_MUCH = 2;                /* times the cost without any decay */
 
 typedef struct sweep {
     double cost[LAMBDAS][SEEDS]; /* of training: the mean of the last third of the updates, without penalties */
@@ -59,6 +60,13 @@ static bool is_idle(const sweep *s)
     return true;
 }
 
+/* A decay of the recipe's own that is as much as the most tried, where that keeps the network from learning. */
+static bool is_too_much(const gr_check *c, const sweep *s, double none, double most)
+{
+    double own = c->recipe->optim.method[0].weight_decay;
+    return own >= lambda[LAMBDAS - 1] && most > TOO_MUCH * none && most > none + CHANCE * scatter(s);
+}
+
 static void judge(const gr_check *c, const sweep *s, int64_t steps, gr_finding *out)
 {
     double none = mean_of(s, 0), most = mean_of(s, LAMBDAS - 1), fall = none - most;
@@ -74,7 +82,13 @@ static void judge(const gr_check *c, const sweep *s, int64_t steps, gr_finding *
         if (c->recipe->groups.n) gr__finding_fix(out, "groups: none");
         return;
     }
-    if (fall > room)
+    if (is_too_much(c, s, none, most)) {
+        gr__finding_set(out, GR_VERDICT_WARNING, fall, room,
+                        "the recipe's weight decay is %g, where %g leaves a training cost of %.4g after %lld updates, "
+                        "and none %.4g",
+                        c->recipe->optim.method[0].weight_decay, lambda[LAMBDAS - 1], most, (long long)steps, none);
+        gr__finding_fix(out, "optimizer.weight_decay: 0.01");
+    } else if (fall > room)
         gr__finding_set(out, GR_VERDICT_FAILED, fall, room,
                         "the training cost falls as weight decay grows: %.4g without, %.4g at %g after %lld updates; "
                         "weights start too large, or the decay has the wrong sign",

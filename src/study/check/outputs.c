@@ -117,7 +117,8 @@ gr_status gr__check_outputs(gr_probe *p, gr_finding *out)
 
 static gr_status judge_outputs(gr_check *c, gr_finding *out)
 {
-    return gr__check_outputs(&c->probe, out);
+    gr_status st = gr__check_outputs(&c->probe, out);
+    return st == GR_OK && out->verdict == GR_VERDICT_OK ? gr__check_companions(&c->probe, out) : st;
 }
 
 GR_RULE(valid_outputs) = {
@@ -126,7 +127,8 @@ GR_RULE(valid_outputs) = {
              .title = "Outputs are what their cost reads them as",
              .cite = "the chapter, 4.5.2 check 2",
              .equations =
-                 "predictions of a batch: as many as targets want, finite, probabilities within 0 to 1 that sum to 1"},
+                 "predictions of a batch: as many as targets want, finite, probabilities within 0 to 1 that sum to 1;\n"
+                 "those of a sample stay where other samples stand beside it"},
     .as = {{"T4", "outputs"}},
     .reads = GR_READS_PROBE,
     .limit = "1e-5",

@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "study/check/trial.h"
+#include "train/loop.h"
 
 enum { UPDATES = 10, SEED = 301 };
-static const double WORK = 2e10; /* floating-point operations of both */
+static const double WORK = 2e10;           /* floating-point operations of both */
+static const int64_t READ_TWICE = 1 << 26; /* numbers of a training part that is read once more */
 
 static uint64_t hash(const gr_entry *e, size_t real)
 {
@@ -40,6 +42,26 @@ done:
     return st;
 }
 
+/* Does the source give the same when it is read once more? */
+static gr_status read_again(gr_check *c, bool *same)
+{
+    char text[2][GR_DATA_TEXT];
+    gr_task again = {0};
+    const gr_task *t = &c->probe.task;
+    int64_t width = 1;
+    gr_status st = GR_OK;
+    *same = true;
+    for (int i = 0; i < c->recipe->n_inputs; i++) width += gr_shape_count(gr__task_sample(t, i));
+    if (c->recipe->memory > 0 || t->set_of[GR_PART_TRAIN]->n > READ_TWICE / width) return GR_OK;
+    GR_TRY(gr__task_open(c->ctx, c->recipe, 1u << GR_PART_TRAIN, NULL, &again));
+    GR_TRY(gr__task_data_text(t, GR_PART_TRAIN, text[0]));
+    GR_TRY(gr__task_data_text(&again, GR_PART_TRAIN, text[1]));
+    *same = strcmp(text[0], text[1]) == 0;
+done:
+    gr__task_close(&again);
+    return st;
+}
+
 static gr_status judge_repeatable(gr_check *c, gr_finding *out)
 {
     uint64_t *sum[2];
@@ -52,7 +74,16 @@ static gr_status judge_repeatable(gr_check *c, gr_finding *out)
         gr__watch(c->o->watch, "same bits", k / 2.0);
         st = run(c, steps, &sum[k], &name, &n, &cost[k]);
     }
+    bool read = true;
+    if (st == GR_OK) st = read_again(c, &read);
     if (st != GR_OK) return st;
+    if (!read) {
+        gr__finding_set(out, GR_VERDICT_FAILED, n, 0,
+                        "the training data is other data when it is read once more; its source depends on something "
+                        "else than the recipe");
+        gr__finding_fix(out, "gradus data check %s", c->recipe->path);
+        return GR_OK;
+    }
     for (int i = 0; i < n; i++)
         if (sum[0][i] != sum[1][i] && differ++ == 0) first = i;
     bool same = differ == 0 && memcmp(&cost[0], &cost[1], sizeof cost[0]) == 0;
@@ -74,7 +105,8 @@ GR_RULE(repeatable) = {
              .name = "repeatable",
              .title = "Two runs of one seed have the same bits",
              .cite = "the chapter, 4.5.3 step 11",
-             .equations = "two short trainings from the same seed: cost and every tensor, slots included, to the bit"},
+             .equations = "two short trainings from the same seed: cost and every tensor, slots included, to the bit;\n"
+                          "training data of up to 2^26 numbers is read once more, and must be the same"},
     .as = {{"X11", "same bits"}},
     .reads = GR_READS_TRAINING,
     .limit = "0",

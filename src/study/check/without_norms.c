@@ -41,6 +41,23 @@ static double size_of(const gr_trial *t, const char *what)
     return sum;
 }
 
+/* What weights of their mean square make of the mean square that they read, where that is spread evenly. */
+static double gain_of_weights(const gr_trial *t, const char *layer)
+{
+    size_t n;
+    double gain = 1;
+    const gr_param_info *all = gr__network_params(t->task.network, &n);
+    for (size_t i = 0; i < n; i++) {
+        const gr_entry *e = gr_store_find(t->engine.store, all[i].entry.name);
+        double square = 0;
+        if (all[i].is_bias || !e || e->count == 0 || !gr__is_of_layer(all[i].entry.name, layer)) continue;
+        for (int64_t k = 0; k < e->count; k++)
+            square += pow(gr__element_at(gr__task_real(&t->task), e->data, k), 2) / (double)e->count;
+        gain = square * (double)GR_MAX(all[i].fan_in, 1);
+    }
+    return gain;
+}
+
 /* Of layers with weights between others: what they give, by what the layer before gives. */
 static worst look(const gr_trial *t)
 {
@@ -49,12 +66,12 @@ static worst look(const gr_trial *t)
     for (int i = 0; i < s->n; i++) {
         const gr_stacked *l = &s->layer[i];
         char out[32], in[32];
-        if (l->last || l->n_from != 1 || gr__is_input(l->from[0]) || l->member->gated ||
-            !is_weighted(t->task.network, l->name))
-            continue;
+        if (l->last || l->n_from != 1 || l->member->gated || !is_weighted(t->task.network, l->name)) continue;
+        bool first = gr__is_input(l->from[0]);
+        if (first && t->recipe.input[0].vocabulary) continue;
         snprintf(out, sizeof out, "layer%d", i);
-        snprintf(in, sizeof in, "layer%d", l->from[0]);
-        double gain = size_of(t, out) / size_of(t, in);
+        snprintf(in, sizeof in, "layer%d", GR_MAX(l->from[0], 0));
+        double gain = first ? gain_of_weights(t, l->name) : size_of(t, out) / size_of(t, in);
         if (gain > 0 && fabs(log(gain)) > fabs(log(w.gain))) w = (worst){gain, l->name};
         if (!isfinite(gain)) return (worst){INFINITY, l->name};
     }
@@ -132,7 +149,9 @@ GR_RULE(without_norms) = {
              .cite = "the chapter, 4.5.3 step 17",
              .equations =
                  "the network without what normalises (gradus convert --norm none), from its initial weights: of "
-                 "each layer with weights\nthe mean square that it gives by that of what it reads; then a short "
+                 "each layer with weights\nthe mean square that it gives by that of what it reads (of the first, its "
+                 "weights' by their "
+                 "fan-in); then a short "
                  "training, which is told"},
     .as = {{"X17", "without norms"}},
     .reads = GR_READS_TRAINING,
