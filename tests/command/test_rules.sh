@@ -50,6 +50,11 @@ for f in samples.html activations.html mistakes.html rates.csv; do [[ -s looks/$
 code 0 check r.yaml --only X10 --model run/best.safetensors && has out.txt '^ok +X10 .*the model'
 code 0 check r.yaml --json --only X9,X12 --seed 5 && cp out.txt once.txt && code 0 check r.yaml --json --only X9,X12 --seed 5 --threads 2 && same once.txt out.txt "the same check with other threads"
 
+# Where a training fits, so does what looks into it: with fewer samples at once, or not at all, which it says
+code 0 plan r.yaml --json && total=$(grep -oE '"total":[0-9]+' out.txt | head -n 1 | grep -oE '[0-9]+')
+code 0 check r.yaml --json --set memory="$total" && [[ $(verdict T3) == ok && $(verdict T9) == ok && $(verdict T7) == ok ]] || short "within the memory of a training: $(verdict T3) $(verdict T9) $(verdict T7)"
+bad 4 "budget" check r.yaml --set memory=10K
+
 # Real data, two samples
 mends T7 failed r.yaml --set optimizer.lr=0
 mends X7 failed r.yaml --set 'groups=[{match: "*", freeze: false, lr_scale: 0}]'

@@ -30,7 +30,8 @@ typedef struct gr_probe {
     gr_plan *evaluate; /* outputs: output, prediction, cost_sum, weight_sum of each head (gr__output_of); prepared0 ..:
                           inputs as the layers take them; layer0 ..: what each layer gives, without dropout */
     gr_loader *loader;
-    int64_t batch, batches;                         /* rows of a full batch; batches an epoch */
+    int64_t batch,
+        batches; /* rows of a full batch: the recipe's, or fewer where memory has no room; batches an epoch */
     gr_status (*next)(void *source, gr_batch *out); /* where batches come from: the loader, or a test's */
     void *source;
     const gr_watch *watch;

@@ -130,7 +130,7 @@ static bool too_large_for_design(const design *d, double batch, gr_finding *out)
 static void say_batches(const design *d, gr_finding *out)
 {
     char a[200];
-    double batch = (double)d->p->batch;
+    double batch = (double)gr__task_batch(&d->p->task);
     if (too_large_for_design(d, batch, out)) return;
     if (d->of_batches.n && batch < ENOUGH) {
         gr__finding_set(out, GR_VERDICT_WARNING, batch, ENOUGH,

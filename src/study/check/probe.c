@@ -79,12 +79,10 @@ static gr_status fill_states(gr_probe *p)
     return st;
 }
 
-gr_status gr__probe_open(gr_context *ctx, const gr_recipe *r, gr_probe *p)
+/* Store, plans and loader for batches of p->batch. */
+static gr_status open_plans(gr_probe *p)
 {
     gr_status st = GR_OK;
-    *p = (gr_probe){.ctx = ctx, .recipe = r};
-    GR_TRY(gr__task_open(ctx, r, 1u << GR_PART_TRAIN | 1u << GR_PART_VALIDATION, NULL, &p->task));
-    p->batch = gr__task_batch(&p->task);
     GR_TRY(gr__runner_open(&p->task, &p->run));
     p->store = p->run.store;
     GR_TRY(gr__runner_add(&p->run, "check training", train_graph, p, &p->train));
@@ -92,11 +90,28 @@ gr_status gr__probe_open(gr_context *ctx, const gr_recipe *r, gr_probe *p)
     GR_TRY(gr__runner_fill(&p->run, NULL));
     GR_TRY(gr__runner_bind(&p->run));
     gr_loader_options o = gr__task_loader(&p->task, GR_PART_TRAIN, false);
+    o.batch = p->batch;
     p->batches = gr__loader_batches(&o);
-    GR_TRY(gr__loader_create(ctx, &o, &p->loader));
+    GR_TRY(gr__loader_create(p->ctx, &o, &p->loader));
     GR_TRY(fill_states(p));
     p->next = next_of_loader;
     p->source = p->loader;
+done:
+    return st;
+}
+
+/* All values inside are outputs, which take more memory than a training: where that is too much, fewer samples do. */
+gr_status gr__probe_open(gr_context *ctx, const gr_recipe *r, gr_probe *p)
+{
+    gr_status st = GR_OK;
+    *p = (gr_probe){.ctx = ctx, .recipe = r};
+    GR_TRY(gr__task_open(ctx, r, 1u << GR_PART_TRAIN | 1u << GR_PART_VALIDATION, NULL, &p->task));
+    p->batch = gr__task_batch(&p->task);
+    while ((st = open_plans(p)) == GR_E_BUDGET && p->batch > 1) {
+        gr_context_clear_error(ctx);
+        gr__probe_rest(p);
+        p->batch = (p->batch + 1) / 2;
+    }
 done:
     if (st != GR_OK) gr__probe_close(p);
     return st;
