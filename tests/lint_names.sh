@@ -39,8 +39,8 @@ src/study/grow/prefix.c        | init                        | a key of a recipe
 src/study/grow/prefix.c        | flatten global_avg_pool     | what may stand before a last layer that takes one axis
 src/study/diagnose/advice.c    | dropout                     | a remedy
 src/study/diagnose/evidence.c  | step                        | a column: the number of updates
-src/cli/cmd_inspect.c          | dead_units                  | a column
 src/cli/cmd_diagnose.c         | log text                    | a key of a recipe; what a finding says
+src/study/check/rate_sweep.c  | constant cyclic            | words of the sweep
 src/study/check/init.c         | symmetry                    | a check
 src/train/engine.c             | step                        | a plan of one update
 src/train/record.c             | step                        | a column: the number of updates

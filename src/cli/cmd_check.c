@@ -8,7 +8,7 @@
 
 typedef struct options {
     bool gradients, init;
-    const char *only, *skip;
+    const char *only, *skip, *sheets, *model;
     int64_t steps;
 } options;
 
@@ -186,8 +186,12 @@ static gr_status everything(cli *c, const gr_recipe *recipe)
     line *lines = NULL;
     if (!all) return GR_E_MEMORY;
     cli_view v = cli_view_make(c->quiet || c->json);
-    const gr_check_options o = {
-        .only = given->only, .skip = given->skip, .steps = given->steps, .watch = cli_view_watch(&v)};
+    const gr_check_options o = {.only = given->only,
+                                .skip = given->skip,
+                                .steps = given->steps,
+                                .sheets = given->sheets,
+                                .model = given->model,
+                                .watch = cli_view_watch(&v)};
     gr_status st = gr__check_all(c->ctx, recipe, &o, c->memory, all);
     cli_view_clear(&v);
     if (st != GR_OK) return st;
@@ -213,10 +217,11 @@ static gr_status run(cli *c)
                         "check: --gradients and --init each restrict to one check; without them all are made");
     gr_status st = cli_recipe(c, c->argument[0], &r);
     if (st != GR_OK) return st;
-    bool chosen = o->only || o->skip || o->steps;
+    bool chosen = o->only || o->skip || o->steps || o->sheets || o->model;
     if ((o->gradients || o->init) && chosen)
-        st = gr__fail(c->ctx, GR_E_USAGE,
-                      "check: --only, --skip and --steps go with all checks, not with --gradients or --init");
+        st = gr__fail(
+            c->ctx, GR_E_USAGE,
+            "check: --only, --skip, --steps, --sheets and --model go with all checks, not with --gradients or --init");
     else
         st = o->gradients ? gradients(c, r) : o->init ? initialisation(c, r) : everything(c, r);
     gr__recipe_close(c->ctx, r);
@@ -231,6 +236,11 @@ static const cli_option rows[] = {
                "only the initial weights: mean and variance of activations and gradients, a line a layer"),
     CLI_OPTION(options, only, TEXT, "only", "IDS", "only these checks: T3,X9"),
     CLI_OPTION(options, skip, TEXT, "skip", "IDS", "all but these"),
+    CLI_OPTION(options, sheets, TEXT, "sheets", "DIR",
+               "writes what there is to look at: samples.html (X2), activations.html (X6), mistakes.html (X10), "
+               "rates.csv (X13)",
+               .letter = 'o'),
+    CLI_OPTION(options, model, TEXT, "model", "MODEL", "X10: the mistakes of this model, not of a short training"),
     CLI_OPTION(options, steps, WHOLE, "steps", "N",
                "updates of a short training at most; unless given, as many as its bound on arithmetic allows", .low = 1,
                .high = 1e9),
@@ -239,7 +249,7 @@ static const cli_option rows[] = {
 GR_COMMAND(check) = {
     .name = "check",
     .place = 6,
-    .usage = "RECIPE [--only IDS] [--skip IDS] [--steps N] | --gradients | --init",
+    .usage = "RECIPE [--only IDS] [--skip IDS] [--steps N] [--sheets DIR] [--model MODEL] | --gradients | --init",
     .summary = "Checks a recipe's data, outputs, initial cost, weights and gradients before training",
     .help =
         "Each rule has a line: verdict, the ids that the chapter's checks and steps have here, figure, and what was "

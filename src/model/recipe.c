@@ -171,6 +171,16 @@ static gr_status read_threads(gr__recipe_reader *k)
     return st == GR_OK ? keep(k, "workers") : st;
 }
 
+static gr_project_phase read_phase(const gr__recipe_reader *k)
+{
+    static const char *const names[] = {
+        [GR_PROJECT_DESIGN] = "design", [GR_PROJECT_NEW] = "new", [GR_PROJECT_ESTABLISHED] = "established"};
+    const char *word = gr__setting_text(&k->top, "phase");
+    for (int i = GR_PROJECT_DESIGN; word && i <= GR_PROJECT_ESTABLISHED; i++)
+        if (strcmp(word, names[i]) == 0) return (gr_project_phase)i;
+    return GR_PROJECT_NONE;
+}
+
 static gr_status read_numbers(gr__recipe_reader *k)
 {
     gr_recipe *r = k->r;
@@ -178,6 +188,7 @@ static gr_status read_numbers(gr__recipe_reader *k)
     r->preset = gr__setting_is(&k->top, "preset", "paper")   ? GR_PRESET_PAPER
                 : gr__setting_is(&k->top, "preset", "torch") ? GR_PRESET_TORCH
                                                              : GR_PRESET_CHAPTER;
+    r->phase = read_phase(k);
     r->seed = (uint64_t)gr__setting_int(&k->top, "seed");
     r->accumulate = gr__setting_int(&k->top, "accumulate");
     r->algorithm = gr__setting_is(&k->top, "algorithm", "exact")    ? GR_ALGORITHM_EXACT
@@ -185,6 +196,8 @@ static gr_status read_numbers(gr__recipe_reader *k)
                                                                     : GR_ALGORITHM_AUTO;
     static const char *const kept[] = {"gradus", "preset", "seed", "accumulate", "algorithm"};
     for (size_t i = 0; i < GR_COUNT(kept); i++) GR_TRY(keep(k, kept[i]));
+    GR_TRY(gr__tree_none(gr__setting_tree(&k->top, "phase")) ? gr__recipe_part(k, "phase", gr__tree_text(k->b, "none"))
+                                                             : keep(k, "phase"));
     GR_TRY(read_name(k));
     GR_TRY(read_device(k));
     GR_TRY(read_memory(k));

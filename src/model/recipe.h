@@ -39,6 +39,14 @@ typedef struct gr_stop_rules { /* 0 or NaN: not set */
     gr_best_by monitor;
 } gr_stop_rules;
 
+/* Where a project stands, as its recipe says. */
+typedef enum gr_project_phase {
+    GR_PROJECT_NONE,
+    GR_PROJECT_DESIGN,
+    GR_PROJECT_NEW,
+    GR_PROJECT_ESTABLISHED
+} gr_project_phase;
+
 enum { GR_FIGURE_TEXT = 160 };
 
 /* An input of the network: a field of every sample. */
@@ -76,6 +84,7 @@ typedef struct gr_recipe {
     gr_tree *resolved;         /* every default filled in, absolute data paths; running it again gives the same run */
     const char *name;
     gr_preset preset;
+    gr_project_phase phase;
     uint64_t seed;
     struct {
         const gr_tree *train, *validation,

@@ -75,6 +75,11 @@ gr_status gr__task_open_from(gr_context *ctx, const gr_recipe *r, unsigned only,
  * and budgets. */
 gr_status gr__task_estimate(gr_context *ctx, const gr_recipe *r, gr_task *t);
 void gr__task_close(gr_task *t);
+/* A task on the data of `of`, which is loaded and outlives it, for a recipe of the same inputs and targets: the network
+ * is the recipe's, all else borrowed. Rows may be put in the place of those that it has. Return it also after a
+ * failure. */
+gr_status gr__task_borrow(const gr_task *of, const gr_recipe *r, gr_task *t);
+void gr__task_return(gr_task *t);
 /* Default metrics that depend on the training data: f1, said in a note, where its classes are unbalanced beyond 3:1. */
 gr_status gr__task_metrics(gr_task *t);
 /* Once the network is known: targets a step get the lengths of their input, and training its buckets. GR_E_CONFLICT. */

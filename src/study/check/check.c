@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/text.h"
-#include "study/check/rule.h"
+#include "result/sheet.h"
+#include "study/check/trial.h"
 
 /* The chapter's design checks, its steps of debugging, what it says of a design, and what of initial weights and
  * gradients. */
@@ -18,6 +20,14 @@ void gr__finding_worse(const gr_recipe *r, int head, const gr_finding *one, gr_f
     const char *named = r->heads_named ? r->head[head].name : "";
     gr__finding_set(out, one->verdict, one->figure, one->limit, "%.100s%s%s", named, *named ? ": " : "", one->message);
     memcpy(out->fix, one->fix, sizeof out->fix);
+}
+
+void gr__finding_fix_scale(const gr_recipe *r, gr_finding *f)
+{
+    bool prepared = true;
+    for (int i = 0; i < r->n_inputs; i++) prepared &= r->input[i].vocabulary > 0 || !gr__tree_none(r->input[i].prepare);
+    if (!prepared) gr__finding_fix(f, "data.prepare: [standardize]");
+    if (prepared || (r->init && gr__tree_get(r->init, "weights"))) gr__finding_fix(f, "init.weights: kaiming");
 }
 
 void gr__watch(const gr_watch *w, const char *what, double share)
@@ -35,7 +45,7 @@ const char *gr__rule_reads_name(gr_rule_reads r)
 
 static const char *name_under(const gr_rule *r, const char *id)
 {
-    for (int k = 0; k < GR_RULE_IDS && r; k++)
+    for (int k = 0; k < GR_RULE_IDS; k++)
         if (r->as[k].id && strcmp(r->as[k].id, id) == 0) return r->as[k].name;
     return NULL;
 }
@@ -47,6 +57,28 @@ const gr_rule *gr__rule_of(const char *id)
     for (int i = 0; i < n; i++)
         if (name_under(all[i], id)) return all[i];
     return NULL;
+}
+
+/* ---- what is written ---- */
+
+gr_status gr__check_write(const gr_check *c, const char *name, const gr__text *text)
+{
+    if (!c->o->sheets) return GR_OK;
+    gr_status st = text->failed ? GR_E_MEMORY : gr__make_folder(c->ctx, c->o->sheets);
+    const char *path = gr__bump_format(c->memory, "%s/%s", c->o->sheets, name);
+    if (st != GR_OK || !path) return st != GR_OK ? st : GR_E_MEMORY;
+    return gr__file_write(c->ctx, path, text->s, text->n);
+}
+
+gr_status gr__check_write_sheet(const gr_check *c, const char *name, const gr_sheet *s)
+{
+    gr__text t;
+    if (!c->o->sheets) return GR_OK;
+    gr__text_init(&t, c->ctx);
+    gr_status st = gr__sheet_html(s, &t);
+    if (st == GR_OK) st = gr__check_write(c, name, &t);
+    gr__text_free(&t);
+    return st;
 }
 
 /* ---- which of them ---- */
@@ -86,8 +118,7 @@ static gr_status choose(gr_context *ctx, const gr_check_options *o, gr_checked *
     bool only[GR_CHECKS] = {false}, skip[GR_CHECKS] = {false};
     gr_status st = read_ids(ctx, "only", o->only, only);
     if (st == GR_OK) st = read_ids(ctx, "skip", o->skip, skip);
-    for (int i = 0; i < GR_CHECKS; i++)
-        out->left_out[i] = !gr__rule_of(gr__check_ids[i]) || skip[i] || (o->only && !only[i]);
+    for (int i = 0; i < GR_CHECKS; i++) out->left_out[i] = skip[i] || (o->only && !only[i]);
     return st;
 }
 
@@ -100,7 +131,7 @@ static void name_all(gr_checked *out)
         gr__finding_set(f, GR_VERDICT_SKIPPED, NAN, NAN, "not asked for");
         out->with[i] = i;
         for (int k = i; k-- > 0;)
-            if (r && gr__rule_of(gr__check_ids[k]) == r) out->with[i] = k;
+            if (gr__rule_of(gr__check_ids[k]) == r) out->with[i] = k;
     }
 }
 
@@ -118,6 +149,11 @@ static gr_status ask(gr_check *c, const gr_rule *r)
 {
     gr_finding f = {.name = r->as[0].name};
     gr_status st = r->judge(c, &f);
+    if (st == GR_E_BUDGET) { /* the run itself may fit: it keeps less than who looks inside */
+        gr_context_clear_error(c->ctx);
+        gr__finding_set(&f, GR_VERDICT_SKIPPED, NAN, NAN, "looking at this takes more than `memory` allows");
+        st = GR_OK;
+    }
     for (int i = 0; i < GR_CHECKS && st == GR_OK; i++) {
         gr_finding *to = &c->out->finding[i];
         const char *name = name_under(r, gr__check_ids[i]);
@@ -134,7 +170,7 @@ static gr_status ask_all(gr_check *c, gr_rule_reads what)
     gr_status st = GR_OK;
     for (int i = 0; i < GR_CHECKS && st == GR_OK; i++) {
         const gr_rule *r = gr__rule_of(gr__check_ids[i]);
-        if (r && r->reads == what && c->out->with[i] == i && wanted(r, c->out)) st = ask(c, r);
+        if (r->reads == what && c->out->with[i] == i && wanted(r, c->out)) st = ask(c, r);
     }
     return st;
 }
@@ -166,9 +202,11 @@ gr_status gr__check_all(gr_context *ctx, const gr_recipe *r, const gr_check_opti
     }
     if (any_wanted(&c, GR_READS_TRAINING)) {
         gr__probe_rest(&c.probe);
+        GR_TRY(gr__trials_open(&c, &c.trials));
         GR_TRY(ask_all(&c, GR_READS_TRAINING));
     }
 done:
+    gr__trials_close(&c.trials);
     gr__probe_close(&c.probe);
     return st;
 }

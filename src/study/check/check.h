@@ -9,6 +9,9 @@
 /* Of several heads the worst is told, and of equals the first: takes `one`, of this head, where it is. */
 void gr__finding_worse(const gr_recipe *r, int head, const gr_finding *one, gr_finding *out);
 
+/* What brings inputs and weights to their usual scale: adds it to what mends a finding. */
+void gr__finding_fix_scale(const gr_recipe *r, gr_finding *f);
+
 /* Who is told how far a check has come: of `what` the share done, 0 to 1. NULL: nobody. */
 typedef struct gr_watch {
     void (*say)(void *user, const char *what, double share);
@@ -20,11 +23,12 @@ void gr__watch(const gr_watch *w, const char *what, double share);
 typedef struct gr_probe {
     gr_context *ctx;
     const gr_recipe *recipe;
-    gr_task task; /* training part alone */
+    gr_task task; /* training and validation */
     gr_runner run;
     gr_store *store;   /* the runner's */
     gr_plan *train;    /* outputs: those of gr__inside_graph, slopes and gradients among them */
-    gr_plan *evaluate; /* outputs: output, prediction, cost_sum, weight_sum of each head (gr__output_of) */
+    gr_plan *evaluate; /* outputs: output, prediction, cost_sum, weight_sum of each head (gr__output_of); prepared0 ..:
+                          inputs as the layers take them; layer0 ..: what each layer gives, without dropout */
     gr_loader *loader;
     int64_t batch, batches;                         /* rows of a full batch; batches an epoch */
     gr_status (*next)(void *source, gr_batch *out); /* where batches come from: the loader, or a test's */
@@ -113,6 +117,8 @@ extern const char *const gr__check_ids[]; /* as they are told; NULL-ended */
 typedef struct gr_check_options {
     const char *only, *skip; /* ids with commas between them; NULL: all, none */
     int64_t steps;           /* updates of a short training at most; 0: as many as its bound on work allows */
+    const char *sheets;      /* a folder for pictures and curves, made where it is missing; NULL: none are written */
+    const char *model;       /* a model file, whose mistakes are looked at; NULL: those of a short training */
     const gr_watch *watch;
 } gr_check_options;
 

@@ -301,11 +301,45 @@ static bool odd(const survey *s, const inputs *in, gr_finding *out)
     return true;
 }
 
+/* The columns that are left, where they have names; else whoever looks at the data says more. */
+static void mend_columns(const survey *s, gr_finding *out)
+{
+    const gr_schema *schema = &s->p->task.meaning.schema;
+    char list[300] = "";
+    size_t n = 0;
+    int left = 0;
+    for (int64_t k = 0; schema->name && k < s->width && k < schema->n_inputs; k++) {
+        if (!(s->low[k] < s->high[k])) continue;
+        int wrote = snprintf(list + n, sizeof list - n, "%s%s", left++ ? ", " : "", schema->name[k]);
+        n += wrote > 0 ? (size_t)wrote : 0;
+        if (n >= sizeof list) left = 0, k = s->width;
+    }
+    if (!left || s->width != schema->n_inputs || s->p->recipe->n_inputs > 1) {
+        gr__finding_fix(out, "gradus data check %s", s->p->recipe->path);
+        return;
+    }
+    gr__finding_fix(out, "data.train.columns: [%s]", list);
+    gr__finding_fix(out, "model.input: [%d]", left);
+}
+
+static void mend(const survey *s, const inputs *in, gr_finding *out)
+{
+    if (out->verdict == GR_VERDICT_OK) return;
+    if (!isfinite(s->slope) || (s->slope == 0 && !s->learns && in->dead < s->width))
+        gr__finding_fix_scale(s->p->recipe, out);
+    else if (in->table && in->dead && in->dead < s->width)
+        mend_columns(s, out);
+    else
+        gr__finding_fix(out, "gradus data check %s", s->p->recipe->path);
+}
+
 static void judge(const survey *s, gr_finding *out)
 {
     inputs in = look_at_inputs(s);
-    if (misdelivered(s, in.share, out) || alike(s, &in, out) || unfollowed(s, in.share, out) || odd(s, &in, out))
+    if (misdelivered(s, in.share, out) || alike(s, &in, out) || unfollowed(s, in.share, out) || odd(s, &in, out)) {
+        mend(s, &in, out);
         return;
+    }
     gr__finding_set(out, GR_VERDICT_OK, in.share, 0,
                     "%lld samples in %lld batches: batches differ, inputs keep their labels, labels vary, %s; %lld of "
                     "%lld inputs never change",

@@ -6,7 +6,7 @@
 #include "model/stack.h"
 #include "study/check/rule.h"
 
-enum { ENOUGH = 32 }; /* samples of a batch, for its statistics */
+enum { ENOUGH = 32, DESIGN_BATCH = 256 }; /* samples of a batch: for its statistics; while a design is tried */
 
 typedef struct seen { /* how many of a kind, and the first of them */
     int n;
@@ -106,42 +106,57 @@ static void walk(design *d)
 static void say_drops(const design *d, gr_finding *out)
 {
     char a[200], b[200];
-    if (d->drops.n && d->norms.n)
+    if (d->drops.n && d->norms.n) {
         gr__finding_set(out, GR_VERDICT_WARNING, d->drops.n, 0,
                         "%s together with %s: their noise disturbs each other; leave the dropout out (`gradus convert "
                         "RECIPE --drop-dropout -o NEW`)",
                         told(&d->drops, a), told(&d->norms, b));
-    else
+        gr__finding_fix(out, "gradus convert %s --drop-dropout -o NEW.yaml", d->p->recipe->path);
+    } else
         gr__finding_set(out, GR_VERDICT_OK, 0, 0, "no dropout together with a normalisation: %d and %d", d->drops.n,
                         d->norms.n);
+}
+
+/* While a design is tried, a small batch says more of it. [T2] */
+static bool too_large_for_design(const design *d, double batch, gr_finding *out)
+{
+    if (d->p->recipe->phase != GR_PROJECT_DESIGN || batch <= DESIGN_BATCH) return false;
+    gr__finding_set(out, GR_VERDICT_WARNING, batch, DESIGN_BATCH,
+                    "a design is tried with small batches, not with %.0f samples", batch);
+    gr__finding_fix(out, "data.batch: %d", ENOUGH);
+    return true;
 }
 
 static void say_batches(const design *d, gr_finding *out)
 {
     char a[200];
     double batch = (double)d->p->batch;
-    if (d->of_batches.n && batch < ENOUGH)
+    if (too_large_for_design(d, batch, out)) return;
+    if (d->of_batches.n && batch < ENOUGH) {
         gr__finding_set(out, GR_VERDICT_WARNING, batch, ENOUGH,
                         "%s normalises by batches of %.0f, whose statistics are mostly chance (`accumulate` makes them "
                         "no better): take data.batch: %d, or a norm of each sample (`gradus convert RECIPE --norm "
                         "group -o NEW`)",
                         told(&d->of_batches, a), batch, ENOUGH);
-    else if (d->of_batches.n)
+        gr__finding_fix(out, "data.batch: %d", ENOUGH);
+        gr__finding_fix(out, "gradus convert %s --norm group -o NEW.yaml", d->p->recipe->path);
+    } else if (d->of_batches.n)
         gr__finding_set(out, GR_VERDICT_OK, batch, ENOUGH, "batches of %.0f are enough to normalise by", batch);
     else
-        gr__finding_set(out, GR_VERDICT_OK, NAN, ENOUGH, "nothing normalises by the batch");
+        gr__finding_set(out, GR_VERDICT_OK, batch, ENOUGH, "nothing normalises by the batch of %.0f", batch);
 }
 
 static void say_sigmoids(const design *d, gr_finding *out)
 {
     char a[200];
-    if (d->sigmoids.n)
+    if (d->sigmoids.n) {
         gr__finding_set(
             out, GR_VERDICT_WARNING, d->sigmoids.n, 0,
             "%s: what it gives is positive and soon has no slope; a sigmoid is for gates and for the output "
             "of two classes, else take tanh (`gradus convert RECIPE --sigmoid tanh -o NEW`)",
             told(&d->sigmoids, a));
-    else
+        gr__finding_fix(out, "gradus convert %s --sigmoid tanh -o NEW.yaml", d->p->recipe->path);
+    } else
         gr__finding_set(out, GR_VERDICT_OK, 0, 0, "no sigmoid between layers");
 }
 

@@ -250,8 +250,11 @@ static gr_status judge_gradients(gr_check *c, gr_finding *out)
 {
     gr_gradient_row *rows;
     size_t n;
-    return gr__check_gradients(c->ctx, c->recipe, &(gr_gradient_options){GR_GRADIENT_FEW, 0, c->o->watch}, &rows, &n,
-                               c->memory, out);
+    const gr_gradient_options o = {GR_GRADIENT_FEW, 0, c->o->watch};
+    gr_status st = gr__check_gradients(c->ctx, c->recipe, &o, &rows, &n, c->memory, out);
+    if (st == GR_OK && out->verdict != GR_VERDICT_OK)
+        gr__finding_fix(out, "gradus check %s --gradients", c->recipe->path);
+    return st;
 }
 
 GR_RULE(gradient_rules) = {

@@ -78,12 +78,13 @@ gr_status gr__check_symmetry(gr_probe *p, gr_finding *out)
         weights += is_weight(&all[i]);
         if (stays_equal(p, all, n, i) && !equal++) first = all[i].entry.name;
     }
-    if (equal)
+    if (equal) {
         gr__finding_set(out, GR_VERDICT_WARNING, equal, 0,
                         "%d of %d weights (%s) start with all units equal: equal units get equal gradients and stay "
                         "equal for ever; start from a random init.weights",
                         equal, weights, first);
-    else
+        gr__finding_fix(out, "init.weights: kaiming");
+    } else
         gr__finding_set(out, GR_VERDICT_OK, 0, 0, "no layer's units start equal and stay so");
     return GR_OK;
 }
@@ -294,6 +295,7 @@ gr_status gr__check_init(gr_probe *p, gr__bump *memory, gr_init_row **rows, size
     st = ask_others(p, r, s->n);
     if (st != GR_OK) return st;
     judge(r, (size_t)s->n, out);
+    if (out->verdict != GR_VERDICT_OK) gr__finding_fix_scale(p->recipe, out);
     *rows = r;
     *n = (size_t)s->n;
     return GR_OK;

@@ -106,6 +106,10 @@ gr_status gr__check_outputs(gr_probe *p, gr_finding *out)
         ranges r = look(p, v, w.last ? all / w.last : 0, w.last);
         gr_finding f = {0};
         judge(&p->recipe->head[h].reading, &w, &r, all, &f);
+        if (f.verdict != GR_VERDICT_OK && w.fits && r.bad)
+            gr__finding_fix_scale(p->recipe, &f);
+        else if (f.verdict != GR_VERDICT_OK)
+            gr__finding_fix(&f, "gradus explain %s", p->recipe->head[h].cost->head.name);
         gr__finding_worse(p->recipe, h, &f, out);
     }
     return st;
