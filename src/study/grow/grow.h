@@ -11,6 +11,7 @@
 /* A stage: a prefix of the network and what makes an output of it. */
 typedef struct gr_prefix {
     gr_recipe *recipe;
+    bool bare;           /* nothing but what gives the output, of a network that has more */
     const char *added;   /* the layer that it has and the one before has not, or what was made wider */
     const char **layers; /* names, in order */
     int n_layers;

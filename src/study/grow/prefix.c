@@ -324,6 +324,7 @@ gr_status gr__prefixes_next(gr_prefixes *p, gr_prefix *out, bool *more)
         st = last ? whole(p, out) : cut(p, end, out);
         if (!out->recipe) continue;
         out->added = name_added(p, p->at, end);
+        out->bare = !last && !adds_weights(p, 0, end);
         p->at = end;
         return out->added ? st : GR_E_MEMORY;
     }
