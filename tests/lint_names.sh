@@ -35,12 +35,18 @@ src/schedule/plateau.c         | scale                       | a number that it 
 src/graph/op_*.c               | conv max_pool avg_pool attention | operations of the graph
 src/graph/op_shape.c           | reshape permute slice concat | operations of the graph
 src/graph/op_shape.c           | zeros                       | how an attribute is printed
-src/study/check/check.c        | symmetry                    | a check
+src/study/check/rate_sweep.c  | constant cyclic            | words of the sweep
+src/study/grow/prefix.c        | init                        | a key of a recipe
+src/study/grow/prefix.c        | flatten global_avg_pool     | what may stand before a last layer that takes one axis
+src/study/diagnose/advice.c    | dropout                     | a remedy
+src/study/diagnose/evidence.c  | step                        | a column: the number of updates
+src/cli/cmd_diagnose.c         | log text                    | a key of a recipe; what a finding says
+src/study/check/init.c         | symmetry                    | a check
 src/train/engine.c             | step                        | a plan of one update
 src/train/record.c             | step                        | a column: the number of updates
 src/train/keep.c               | step                        | a column: the number of updates
 src/train/events.c             | step                        | a column: the number of updates
-src/cli/cmd_plot.c             | log step                    | an axis; a column: the number of updates
+src/cli/cmd_plot.c             | csv log step                | the ending of a file; an axis; a column: the number of updates
 src/study/report/[rsm]*.c      | step                        | a column: the number of updates
 src/study/report/confusion.c   | precision recall            | columns of the table of classes
 src/study/report/findings.c    | text                        | a key of what diagnose prints

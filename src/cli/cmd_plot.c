@@ -37,11 +37,45 @@ static gr_status open_runs(cli *c, shown *runs, int n)
 
 /* ---- output ---- */
 
-static gr_status write_svg(cli *c, const gr_plot *plots, int n, const char *path)
+static bool is_csv(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    return dot && strcasecmp(dot, ".csv") == 0;
+}
+
+/* Columns of all runs, in the order in which they come; a row a line of metrics.jsonl, its numbers to the same bits. */
+static void add_csv(const shown *runs, int n, gr__text *t)
+{
+    const char *name[GR_HISTORY_COLUMNS];
+    int names = 0;
+    char number[32];
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < runs[i].h.n_columns; k++) {
+            int at = 0;
+            while (at < names && strcmp(name[at], runs[i].h.name[k]) != 0) at++;
+            if (at == names && names < GR_HISTORY_COLUMNS) name[names++] = runs[i].h.name[k];
+        }
+    gr__text_put(t, "run", 3);
+    for (int k = 0; k < names; k++) gr__text_put(t, ",", 1), gr__csv_text(t, name[k]);
+    gr__text_put(t, "\n", 1);
+    for (int i = 0; i < n; i++)
+        for (size_t row = 0; row < runs[i].h.n; row++) {
+            gr__csv_text(t, runs[i].label);
+            for (int k = 0; k < names; k++) {
+                const double *x = gr__history_column(&runs[i].h, name[k]);
+                gr__text_add(t, ",%s", x && !isnan(x[row]) ? gr__double_text(x[row], number) : "");
+            }
+            gr__text_put(t, "\n", 1);
+        }
+}
+
+static gr_status write_file(cli *c, const shown *runs, int n_runs, const gr_plot *plots, int n, const char *path)
 {
     gr__text t;
     gr__text_init(&t, c->ctx);
-    gr_status st = gr__plots_svg(plots, n, &t);
+    gr_status st = is_csv(path) ? GR_OK : gr__plots_svg(plots, n, &t);
+    if (is_csv(path)) add_csv(runs, n_runs, &t);
+    if (t.failed) st = GR_E_MEMORY;
     if (st == GR_OK) st = gr__file_write(c->ctx, path, t.s, t.n);
     gr__text_free(&t);
     return st;
@@ -102,7 +136,7 @@ static gr_status show(cli *c, const shown *runs, int n)
     if (n_plots == 0 && !c->json)
         return gr__fail(c->ctx, GR_E_DATA, "there is nothing to draw: no line of %s has a number",
                         n == 1 ? "the run" : "these runs");
-    if (out) st = write_svg(c, plots, n_plots, out);
+    if (out) st = write_file(c, runs, n, plots, n_plots, out);
     if (st != GR_OK) return st;
     const gr_text_style style = {
         .columns = cli_columns(STDOUT_FILENO), .lines = 10, .utf8 = cli_utf8(), .colour = cli_colour(STDOUT_FILENO)};
@@ -120,12 +154,12 @@ static gr_status run(cli *c)
 {
     int n = c->n_arguments;
     shown *runs = gr__bump_alloc(c->memory, sizeof *runs * (size_t)n);
-    static const char *const endings[] = {"svg", NULL};
+    static const char *const endings[] = {"svg", "csv", NULL};
     const char *out = ((const options *)c->options)->out;
     if (!runs) return GR_E_MEMORY;
     gr_status st =
         c->sets.n ? gr__fail(c->ctx, GR_E_USAGE, "--set %s: plot draws what is there", c->sets.at[0]) : GR_OK;
-    if (st == GR_OK && out) st = cli_check_ending(c, out, "a drawing in SVG", endings);
+    if (st == GR_OK && out) st = cli_check_ending(c, out, "a drawing in SVG or the numbers as CSV", endings);
     if (st == GR_OK) st = open_runs(c, runs, n);
     if (st == GR_OK) st = show(c, runs, n);
     for (int i = 0; i < n; i++) gr__history_free(&runs[i].h);
@@ -133,7 +167,10 @@ static gr_status run(cli *c)
 }
 
 static const cli_option rows[] = {
-    CLI_OPTION(options, out, TEXT, "out", "FILE", "the drawing as SVG, its plots one below the other", .letter = 'o'),
+    CLI_OPTION(
+        options, out, TEXT, "out", "FILE",
+        "the drawing as SVG, its plots one below the other; or as CSV its numbers, a row a line of metrics.jsonl",
+        .letter = 'o'),
     CLI_OPTION(options, axis, WORD, "x", "AXIS", "step (updates; the default), epoch, samples or seconds",
                .words = axis_words),
     CLI_OPTION(options, log, SWITCH, "log", NULL, "a logarithmic axis for the cost"),
@@ -142,7 +179,7 @@ static const cli_option rows[] = {
 GR_COMMAND(plot) = {
     .name = "plot",
     .place = 7,
-    .usage = "RUN... [-o FILE.svg] [--x AXIS] [--log]",
+    .usage = "RUN... [-o FILE.svg|FILE.csv] [--x AXIS] [--log]",
     .summary = "Draws cost, error and rate of runs, in the terminal and as SVG",
     .help = "A run is the folder that train writes. Several are laid over each other, each by the name of its folder. "
             "What is not finite leaves a gap.\n"

@@ -80,6 +80,17 @@ static void note_models(cli *c, gr_result *a, const char *out)
     if (any) gr__result_note(a, "\n");
 }
 
+/* Where patience would have ended the run, and whether going on was worth it. */
+static void note_patience(gr_result *a, const gr_train_result *r)
+{
+    if (!r->patience_step) return;
+    gr__result_note(a, "patience was over at step %lld", (long long)r->patience_step);
+    if (isfinite(r->patience_best_error))
+        gr__result_note(a, ", with error %.4f at step %lld", r->patience_best_error, (long long)r->patience_best_step);
+    gr__result_note(a, "; training longer found %s\n",
+                    r->best_step > r->patience_best_step ? "a better model" : "no better model");
+}
+
 static void note_end(gr_result *a, const gr_train_result *r)
 {
     char bytes[32];
@@ -92,6 +103,7 @@ static void note_end(gr_result *a, const gr_train_result *r)
         if (isfinite(r->best_error)) gr__result_note(a, ", error %.4f", r->best_error); /* several heads: none */
         gr__result_note(a, "\n");
     }
+    note_patience(a, r);
 }
 
 /* What result.json has, which is the answer of a run whoever asks for it. */
@@ -122,6 +134,8 @@ static gr_status train(cli *c, const gr_recipe *r, const char *out)
     const options *given = c->options;
     gr_train_result result = {0};
     cli_progress shown = cli_progress_make(c->quiet);
+    cli_live *room = r->live ? gr__bump_alloc(c->memory, sizeof *room) : NULL;
+    if (room) cli_progress_curves(&shown, c->ctx, room);
     gr_train_options o = {.out = out,
                           .from = given->from,
                           .force = given->force,

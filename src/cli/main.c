@@ -5,26 +5,31 @@
 #include <time.h>
 
 #include "cli/cli.h"
+#include "cli/terminal.h"
 
 volatile sig_atomic_t cli_stop;
 
+/* A second one ends the process at once, but gives the terminal back. */
 static void on_signal(int number)
 {
-    (void)number;
+    if (cli_stop) {
+        cli_screen_leave();
+        signal(number, SIG_DFL);
+        raise(number);
+    }
     cli_stop = 1;
 }
 
 /* A terminal that closes often says so twice, by its shell and by itself: that is still one. */
 static void on_hangup(int number)
 {
-    if (cli_stop) signal(number, SIG_DFL);
+    if (cli_stop) cli_screen_leave(), signal(number, SIG_DFL);
     cli_stop = 1;
 }
 
 void cli_catch_signals(void)
 {
-    struct sigaction a = {.sa_handler = on_signal,
-                          .sa_flags = (int)SA_RESETHAND}; /* a second one ends the process at once */
+    struct sigaction a = {.sa_handler = on_signal, .sa_flags = (int)SA_NODEFER};
     struct sigaction hangup = {.sa_handler = on_hangup}, before;
     sigaction(SIGINT, &a, NULL);
     sigaction(SIGTERM, &a, NULL);
@@ -106,11 +111,16 @@ static void log_line(void *user, gr_log_level level, const char *text)
 {
     cli *c = user;
     if (c->quiet || level > GR_LOG_INFO || said_before(c, text)) return;
-    fprintf(stderr, "gradus: %s%s\n",
-            level == GR_LOG_WARNING ? "warning: "
-            : level == GR_LOG_ERROR ? ""
-                                    : "note: ",
-            text);
+    char line[2048];
+    snprintf(line, sizeof line, "gradus: %s%s\n",
+             level == GR_LOG_WARNING ? "warning: "
+             : level == GR_LOG_ERROR ? ""
+                                     : "note: ",
+             text);
+    if (cli_screen_taken())
+        cli_screen_say(line);
+    else
+        fputs(line, stderr);
 }
 
 static void print_error(cli *c, gr_status st)

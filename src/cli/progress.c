@@ -3,6 +3,7 @@
 #include "cli/progress.h"
 
 #include "cli/cli.h"
+#include "cli/terminal.h"
 
 #include <limits.h>
 #include <math.h>
@@ -110,10 +111,10 @@ static void add_left(line *l, int rank, double seconds)
         add(l, rank, "%lld:%02lld left", s / 60, s % 60);
 }
 
-static void draw(cli_progress *v, const gr_progress *p)
+/* How far it is, as one line without its end. */
+static void put_status(out *o, const gr_progress *p)
 {
     line l = {.n = 0};
-    out o = {.n = 0};
     int columns = columns_now();
     double part = p->steps ? (double)p->step / (double)p->steps : 0;
     if (p->phase != GR_PHASE_TRAIN) add(&l, 3, "%s", p->phase == GR_PHASE_VALIDATE ? "validating" : "statistics");
@@ -129,9 +130,15 @@ static void draw(cli_progress *v, const gr_progress *p)
     add_speed(&l, 2, p->samples_per_second);
     add_left(&l, 1, p->seconds_left);
     fit(&l, columns);
+    if (p->steps) put_bar(o, part, columns - length(&l));
+    put_line(o, &l, columns);
+}
+
+static void draw(cli_progress *v, const gr_progress *p)
+{
+    out o = {.n = 0};
     put(&o, "\r\033[K");
-    if (p->steps) put_bar(&o, part, columns - length(&l));
-    put_line(&o, &l, columns);
+    put_status(&o, p);
     fwrite(o.text, 1, o.n, stderr);
     v->open = true;
 }
@@ -180,8 +187,33 @@ cli_progress cli_progress_make(bool quiet)
 
 void cli_progress_clear(cli_progress *v)
 {
-    if (v->open) fprintf(stderr, "\r\033[K");
+    if (v->open && v->live)
+        cli_live_end(v->live);
+    else if (v->open)
+        fprintf(stderr, "\r\033[K");
     v->open = false;
+}
+
+void cli_progress_curves(cli_progress *v, gr_context *ctx, cli_live *room)
+{
+    if (v->quiet || !v->terminal || !cli_screens(STDERR_FILENO)) return;
+    *room = (cli_live){.ctx = ctx};
+    v->live = room;
+}
+
+/* Until the first update the terminal is as it was: what goes wrong before stands where one looks for it. */
+static void show_live(cli_progress *v, const gr_progress *p)
+{
+    bool draws = p->phase == GR_PHASE_TRAIN || p->phase == GR_PHASE_STATISTICS || p->phase == GR_PHASE_VALIDATE;
+    cli_live_take(v->live, p);
+    if (p->phase == GR_PHASE_DONE) cli_progress_clear(v);
+    if (!draws) return;
+    if (!v->open) cli_live_begin(v->live);
+    v->open = true;
+    if (!cli_live_due(v->live, p)) return;
+    out o = {.n = 0};
+    put_status(&o, p);
+    cli_live_draw(v->live, o.text, p->seconds);
 }
 
 static void show(cli_progress *v, const gr_progress *p)
@@ -219,7 +251,10 @@ gr_status cli_progress_show(void *user, const gr_progress *p, bool *stop)
 {
     cli_progress *v = user;
     (void)stop;
-    if (!v->quiet) show(v, p);
+    if (v->live && p->phase != GR_PHASE_RESUMED)
+        show_live(v, p);
+    else if (!v->quiet)
+        show(v, p);
     return GR_OK;
 }
 

@@ -2,16 +2,20 @@
 #ifndef GR_CLI_PROGRESS_H
 #define GR_CLI_PROGRESS_H
 
+#include "cli/live.h"
 #include "study/check/check.h"
 
 typedef struct cli_progress {
     bool terminal, quiet;
-    double shown; /* when the line was last drawn */
-    bool open;    /* a line without its newline stands on the terminal */
+    double shown;   /* when the line was last drawn */
+    bool open;      /* a line without its newline stands on the terminal */
+    cli_live *live; /* curves over the whole terminal instead; NULL: none */
 } cli_progress;
 
 /* Standard error, as it is now. */
 cli_progress cli_progress_make(bool quiet);
+/* Curves, where standard error is a terminal that can show them; they take it with the first update. room: theirs. */
+void cli_progress_curves(cli_progress *v, gr_context *ctx, cli_live *room);
 gr_status cli_progress_show(void *user, const gr_progress *p, bool *stop); /* user: a cli_progress */
 void cli_progress_clear(cli_progress *v);
 

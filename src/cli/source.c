@@ -53,7 +53,7 @@ gr_status cli_has_part(cli *c, const gr_recipe *r, gr_part p, const char *how)
 }
 
 /* A model's recipe is what it was trained by: only the number of threads is the command's. */
-static gr_status set_threads(cli *c, gr_recipe *r)
+gr_status cli_model_threads(cli *c, gr_recipe *r)
 {
     double threads;
     for (int i = 0; i < c->sets.n; i++) {
@@ -110,7 +110,7 @@ gr_status cli_source_open(cli *c, const cli_source_options *o, cli_source *s)
     if (s->other)
         s->recipe.threads = s->other->threads;
     else
-        GR_TRY(set_threads(c, &s->recipe));
+        GR_TRY(cli_model_threads(c, &s->recipe));
     GR_TRY(cli_resources(c, &s->recipe));
     GR_TRY(cli_has_part(c, &s->recipe, s->part, "--split chooses, --data names a recipe or a source"));
     if (s->part == GR_PART_TEST) GR_TRY(judge(c, o, s->model.path));

@@ -41,6 +41,8 @@ gr_status cli_source_seen(cli *c, const cli_source_options *o, const cli_source 
 void cli_source_close(cli *c, cli_source *s); /* a zeroed one is fine */
 /* A model's recipe with the data of another; batches stay the model's: the same bits as in training. */
 void cli_take_data(gr_recipe *r, const gr_recipe *from);
+/* --threads of a command that takes a model, whose recipe is what it was trained by: other --set are refused. */
+gr_status cli_model_threads(cli *c, gr_recipe *r);
 /* GR_E_USAGE where a recipe has no such part; how: how to choose one that it has. */
 gr_status cli_has_part(cli *c, const gr_recipe *r, gr_part p, const char *how);
 /* The same of a command that looks with another file, a model or a recipe: judges the look, and records it. */

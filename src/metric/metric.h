@@ -46,10 +46,11 @@ typedef struct gr_tally {
     int64_t n_hits;
     int64_t *rank;                   /* CLASS: [r]: decisions in which r classes came before the right one */
     int64_t *confusion;              /* CLASS: [true][predicted]; NULL where it is not asked for */
-    gr_value_sums *value;            /* VALUES: one an output */
+    gr_value_sums *value;            /* VALUES, DISTRIBUTION: one an output */
     void *counts;                    /* what these pointers but the confusion lead to */
     double log_sum;                  /* of -log of the probability given to what was right, over the decisions */
     double square_sum, absolute_sum; /* of prediction less target; VALUES, DISTRIBUTION */
+    double quartic_sum;              /* of the squares of samples' sums of squares; likewise */
 } gr_tally;
 
 /* What scores of so many samples take: every probability once, or those of the second class where there are two. */
@@ -67,6 +68,10 @@ void gr__tally_finish(gr_tally *t); /* before any figure is asked for */
 void gr__tally_end(gr_tally *t);
 /* What is called the error: the share of wrong decisions, or the root mean square. */
 double gr__tally_error(const gr_tally *t);
+/* VALUES, DISTRIBUTION, else NaN: the standard error of the mean square of which the error is the root, samples being
+ * drawn; and the mean square of the targets about their mean, what answering that mean is worth. */
+double gr__tally_square_deviation(const gr_tally *t);
+double gr__tally_square_about(const gr_tally *t);
 /* Area under the ROC curve of a class (the second of two) or label; NaN where all samples are of one kind. */
 double gr__tally_auc(const gr_tally *t, int64_t k);
 /* Whether two classes or labels are told apart by a threshold; else it means nothing. */

@@ -33,13 +33,18 @@ typedef struct counts {
     int64_t hits, ranks, values;
 } counts;
 
+static bool of_numbers(gr_target_form form)
+{
+    return form == GR_FORM_DISTRIBUTION || form == GR_FORM_VALUES;
+}
+
 static counts counts_of(const gr_tally_spec *is)
 {
     return (counts){.hits = is->form == GR_FORM_CLASS    ? is->classes
                             : is->form == GR_FORM_LABELS ? is->outputs
                                                          : 0,
                     .ranks = is->form == GR_FORM_CLASS ? is->classes : 0,
-                    .values = is->form == GR_FORM_VALUES ? is->outputs : 0};
+                    .values = of_numbers(is->form) ? is->outputs : 0};
 }
 
 uint64_t gr__tally_counts_bytes(const gr_tally_spec *is)
@@ -257,12 +262,15 @@ static void count_distributions(gr_tally *t, int64_t n, const void *targets, con
 
 static void count_differences(gr_tally *t, int64_t n, const void *targets, const void *prediction)
 {
+    double of_sample = 0;
     for (int64_t i = 0; i < n * t->is.outputs; i++) {
+        int64_t k = i % t->is.outputs;
         double y = number(t, targets, i), d = number(t, prediction, i) - y;
         t->square_sum += d * d;
         t->absolute_sum += fabs(d);
-        if (t->is.form != GR_FORM_VALUES) continue;
-        gr_value_sums *s = &t->value[i % t->is.outputs];
+        of_sample = k == 0 ? d * d : of_sample + d * d;
+        if (k + 1 == t->is.outputs) t->quartic_sum += of_sample * of_sample;
+        gr_value_sums *s = &t->value[k];
         if (t->samples + i / t->is.outputs == 0) s->origin = y;
         s->sum += y - s->origin;
         s->squares += (y - s->origin) * (y - s->origin);
@@ -277,8 +285,7 @@ void gr__tally_add(gr_tally *t, int64_t n, const void *targets, const void *pred
         count_class(t, ((const int32_t *)targets)[i], prediction, i);
     if (t->is.form == GR_FORM_LABELS) count_labels(t, n, targets, prediction);
     if (t->is.form == GR_FORM_DISTRIBUTION) count_distributions(t, n, targets, prediction);
-    if (t->is.form == GR_FORM_DISTRIBUTION || t->is.form == GR_FORM_VALUES)
-        count_differences(t, n, targets, prediction);
+    if (of_numbers(t->is.form)) count_differences(t, n, targets, prediction);
     t->samples += n;
 }
 
@@ -289,6 +296,24 @@ double gr__tally_error(const gr_tally *t)
     if (t->is.form == GR_FORM_CLASS || t->is.form == GR_FORM_LABELS)
         return (double)(t->decisions - t->right) / (double)t->decisions;
     return sqrt(t->square_sum / ((double)t->samples * (double)t->is.outputs));
+}
+
+double gr__tally_square_deviation(const gr_tally *t)
+{
+    double n = (double)t->samples, outputs = (double)t->is.outputs, mean = t->square_sum / n / outputs;
+    if (!of_numbers(t->is.form)) return (double)NAN;
+    return sqrt(fmax(t->quartic_sum / n / outputs / outputs - mean * mean, 0) / n);
+}
+
+double gr__tally_square_about(const gr_tally *t)
+{
+    double sum = 0, n = (double)t->samples;
+    if (!of_numbers(t->is.form)) return (double)NAN;
+    for (int64_t k = 0; k < t->is.outputs; k++) {
+        const gr_value_sums *v = &t->value[k];
+        sum += fmax(v->squares - v->sum * (v->sum / n), 0) / n;
+    }
+    return sum / (double)t->is.outputs;
 }
 
 int gr__targets_positive(const gr_targets *of)

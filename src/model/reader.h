@@ -27,6 +27,8 @@ gr_status gr__recipe_heads(gr__recipe_reader *k);      /* `cost` or `heads`, but
 gr_status gr__recipe_model(gr__recipe_reader *k);      /* inputs and layers; the heads then know where they begin */
 gr_status gr__recipe_keep_model(gr__recipe_reader *k); /* resolved, once building has checked what a layer holds */
 gr_status gr__recipe_keep_heads(gr__recipe_reader *k); /* after the metrics */
-gr_status gr__recipe_metrics(gr__recipe_reader *k);    /* `metrics` and `best_by`; after the network and the data */
+gr_status
+gr__recipe_metrics(gr__recipe_reader *k); /* `metrics`, `best_by` and `stop.monitor`; after the network and the data */
+gr_status gr__recipe_stop(gr__recipe_reader *k); /* `stop`, but for that; after the metrics */
 
 #endif

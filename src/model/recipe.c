@@ -171,6 +171,16 @@ static gr_status read_threads(gr__recipe_reader *k)
     return st == GR_OK ? keep(k, "workers") : st;
 }
 
+static gr_project_phase read_phase(const gr__recipe_reader *k)
+{
+    static const char *const names[] = {
+        [GR_PROJECT_DESIGN] = "design", [GR_PROJECT_NEW] = "new", [GR_PROJECT_ESTABLISHED] = "established"};
+    const char *word = gr__setting_text(&k->top, "phase");
+    for (int i = GR_PROJECT_DESIGN; word && i <= GR_PROJECT_ESTABLISHED; i++)
+        if (strcmp(word, names[i]) == 0) return (gr_project_phase)i;
+    return GR_PROJECT_NONE;
+}
+
 static gr_status read_numbers(gr__recipe_reader *k)
 {
     gr_recipe *r = k->r;
@@ -178,6 +188,7 @@ static gr_status read_numbers(gr__recipe_reader *k)
     r->preset = gr__setting_is(&k->top, "preset", "paper")   ? GR_PRESET_PAPER
                 : gr__setting_is(&k->top, "preset", "torch") ? GR_PRESET_TORCH
                                                              : GR_PRESET_CHAPTER;
+    r->phase = read_phase(k);
     r->seed = (uint64_t)gr__setting_int(&k->top, "seed");
     r->accumulate = gr__setting_int(&k->top, "accumulate");
     r->algorithm = gr__setting_is(&k->top, "algorithm", "exact")    ? GR_ALGORITHM_EXACT
@@ -185,6 +196,8 @@ static gr_status read_numbers(gr__recipe_reader *k)
                                                                     : GR_ALGORITHM_AUTO;
     static const char *const kept[] = {"gradus", "preset", "seed", "accumulate", "algorithm"};
     for (size_t i = 0; i < GR_COUNT(kept); i++) GR_TRY(keep(k, kept[i]));
+    GR_TRY(gr__tree_none(gr__setting_tree(&k->top, "phase")) ? gr__recipe_part(k, "phase", gr__tree_text(k->b, "none"))
+                                                             : keep(k, "phase"));
     GR_TRY(read_name(k));
     GR_TRY(read_device(k));
     GR_TRY(read_memory(k));
@@ -285,38 +298,6 @@ static gr_status read_times(gr__recipe_reader *k)
     st = read_log(k);
 done:
     return st;
-}
-
-static gr_status read_stop(gr__recipe_reader *k)
-{
-    gr_recipe *r = k->r;
-    gr_settings s;
-    gr_stop_rules *stop = &r->stop;
-    gr_status st = gr__section_make(k->ctx, k->b, &gr__section_stop, gr__tree_get(k->root, "stop"), r->preset, &s);
-    if (st != GR_OK) return st;
-    gr_tree *resolved = gr__section_tree(k->b, &s);
-    if (!resolved) return GR_E_MEMORY;
-    bool any = false;
-    for (int i = 0; i < s.member->n_rows; i++) any |= s.value[i] != NULL;
-    if (!any && !gr__tree_put(k->b, resolved, "epochs", gr__tree_scalar(k->b, "5"))) return GR_E_MEMORY;
-    stop->epochs = !any ? 5 : GR_MAX(gr__setting_int(&s, "epochs"), 0);
-    stop->steps = GR_MAX(gr__setting_int(&s, "steps"), 0);
-    stop->patience = GR_MAX(gr__setting_int(&s, "patience"), 0);
-    stop->seconds = gr__setting_real(&s, "seconds");
-    stop->validation_error_below = gr__setting_real(&s, "validation_error_below");
-    static const char *const by_validation[] = {"patience", "validation_error_below"};
-    for (size_t i = 0; i < GR_COUNT(by_validation); i++) {
-        const gr_tree *t = gr__setting_tree(&s, by_validation[i]);
-        if (t && !r->data.validation && !(r->data.split_validation > 0))
-            return gr__tree_fail(k->ctx, t, GR_E_CONFLICT, "such as data.validation: {split: 0.1}",
-                                 "it needs validation data, and there is none");
-        if (t && !r->validate.n)
-            return gr__tree_fail(k->ctx, t, GR_E_CONFLICT, NULL, "it needs evaluations, but validate is none");
-        if (t && i == 1 && r->n_heads > 1)
-            return gr__tree_fail(k->ctx, t, GR_E_CONFLICT, "stop.patience watches what best_by says",
-                                 "each of the %d heads has an error of its own", r->n_heads);
-    }
-    return gr__recipe_part(k, "stop", resolved);
 }
 
 /* ---- members of families ---- */
@@ -435,7 +416,7 @@ static gr_status read_all(gr__recipe_reader *k)
     GR_TRY(gr__recipe_metrics(k));
     GR_TRY(gr__recipe_keep_heads(k));
     GR_TRY(read_times(k));
-    GR_TRY(read_stop(k));
+    GR_TRY(gr__recipe_stop(k));
     GR_TRY(assemble(k));
 done:
     return st;

@@ -24,17 +24,28 @@ typedef struct gr_every {
     gr_every_unit unit;
 } gr_every; /* `17`, `1 epoch`, `2 epochs`; n 0: never */
 
-typedef struct gr_stop_rules { /* 0 or NaN: not set */
-    int64_t epochs, steps, patience;
-    double seconds, validation_error_below;
-} gr_stop_rules;
-
 /* What makes a model best: always the lowest error or cost, or a metric in its own direction. */
 typedef struct gr_best_by {
     enum { GR_BEST_ERROR, GR_BEST_COST, GR_BEST_METRIC } what;
     int head;   /* whose; -1: COST, of all heads together */
     int metric; /* METRIC: its place in the head's list */
 } gr_best_by;
+
+/* Where a project stands, as its recipe says. */
+typedef enum gr_project_phase {
+    GR_PROJECT_NONE,
+    GR_PROJECT_DESIGN,
+    GR_PROJECT_NEW,
+    GR_PROJECT_ESTABLISHED
+} gr_project_phase;
+
+typedef struct gr_stop_rules { /* 0 or NaN: not set */
+    int64_t epochs, steps, patience;
+    double seconds, validation_error_below;
+    double longer;  /* train_longer: times the updates after which patience is over; 0: ends there */
+    bool monitored; /* patience watches `monitor`, and else what makes a model best */
+    gr_best_by monitor;
+} gr_stop_rules;
 
 enum { GR_FIGURE_TEXT = 160 };
 
@@ -73,6 +84,7 @@ typedef struct gr_recipe {
     gr_tree *resolved;         /* every default filled in, absolute data paths; running it again gives the same run */
     const char *name;
     gr_preset preset;
+    gr_project_phase phase;
     uint64_t seed;
     struct {
         const gr_tree *train, *validation,

@@ -42,6 +42,7 @@ static gr_tree unprefixed(const gr_tree *t)
 {
     static const char prefix[] = "validation_";
     gr_tree name = *t;
+    name.parent = NULL; /* whoever reads it says which key it is */
     if (t->kind == GR_TREE_TEXT && strncmp(t->text, prefix, sizeof prefix - 1) == 0) name.text += sizeof prefix - 1;
     return name;
 }
@@ -73,13 +74,13 @@ static gr_status fail_head(gr__recipe_reader *k, const gr_tree *written)
 }
 
 /* A metric that is not in the list is put there: what decides is also told. */
-static gr_status best_metric(gr__recipe_reader *k, const gr_tree *t, gr_head *h, gr_best_by *by)
+static gr_status best_metric(gr__recipe_reader *k, const gr_tree *t, const char *key, gr_head *h, gr_best_by *by)
 {
     gr_status st = GR_OK;
     by->what = GR_BEST_METRIC;
     by->metric = gr__metrics_find(&h->metrics, t->kind == GR_TREE_TEXT ? t->text : "");
     if (by->metric < 0) st = gr__metrics_find_or_add(k->ctx, k->b, &h->metric_scope, t, &h->metrics, &by->metric);
-    if (st != GR_OK) gr__error_place(k->ctx, NULL, 0, 0, "best_by"); /* t is no part of the tree */
+    if (st != GR_OK) gr__error_place(k->ctx, NULL, 0, 0, key); /* t is no part of the tree */
     return st;
 }
 
@@ -96,33 +97,58 @@ static gr_status default_best(gr__recipe_reader *k)
     return gr__recipe_part(k, "best_by", gr__tree_text(k->b, default_name(k->r)));
 }
 
-static gr_status read_best_by(gr__recipe_reader *k, const gr_tree *written)
+/* A figure of validation, by its name: what `key` goes by. figure: its name as files have it. */
+static gr_status read_figure(gr__recipe_reader *k, const gr_tree *written, const char *key, gr_best_by *by,
+                             char figure[GR_FIGURE_TEXT])
 {
     gr_recipe *r = k->r;
     gr_tree t = unprefixed(written);
-    char figure[GR_FIGURE_TEXT];
-    bool validates = r->data.validation || r->data.split_validation > 0, text = t.kind == GR_TREE_TEXT;
-    gr_best_by *by = &r->best_by;
-    if (!gr__tree_get(k->root, "best_by") || (text && strcmp(t.text, default_name(r)) == 0))
-        return default_best(k); /* written or not, it asks for no validation: a resolved recipe has it */
-    if (!validates)
+    bool text = t.kind == GR_TREE_TEXT;
+    if (!r->data.validation && !(r->data.split_validation > 0))
         return gr__tree_fail(k->ctx, written, GR_E_CONFLICT, "such as data.validation: {split: 0.1}",
                              "it needs validation data, and there is none");
     if (text && strcmp(t.text, "cost") == 0) {
         *by = (gr_best_by){GR_BEST_COST, -1, 0};
-        return gr__recipe_part(k, "best_by", gr__tree_text(k->b, "cost"));
+        snprintf(figure, GR_FIGURE_TEXT, "cost");
+        return GR_OK;
     }
     by->head = take_head(r, &t);
     if (by->head < 0) return fail_head(k, written);
     by->what = text && strcmp(t.text, "error") == 0 ? GR_BEST_ERROR : GR_BEST_COST;
     if (!text || (by->what == GR_BEST_COST && strcmp(t.text, "cost") != 0)) {
-        gr_status st = best_metric(k, &t, &r->head[by->head], by);
+        gr_status st = best_metric(k, &t, key, &r->head[by->head], by);
         if (st != GR_OK) return st;
     }
     const char *name = by->what == GR_BEST_ERROR  ? "error"
                        : by->what == GR_BEST_COST ? "cost"
                                                   : r->head[by->head].metrics.use[by->metric].name;
-    return gr__recipe_part(k, "best_by", gr__tree_text(k->b, gr__head_figure(r, by->head, name, figure)));
+    gr__head_figure(r, by->head, name, figure);
+    return GR_OK;
+}
+
+static gr_status read_best_by(gr__recipe_reader *k, const gr_tree *written)
+{
+    gr_tree t = unprefixed(written);
+    char figure[GR_FIGURE_TEXT];
+    bool usual = t.kind == GR_TREE_TEXT && strcmp(t.text, default_name(k->r)) == 0;
+    if (!gr__tree_get(k->root, "best_by") || usual)
+        return default_best(k); /* written or not, it asks for no validation: a resolved recipe has it */
+    gr_status st = read_figure(k, written, "best_by", &k->r->best_by, figure);
+    return st == GR_OK ? gr__recipe_part(k, "best_by", gr__tree_text(k->b, figure)) : st;
+}
+
+/* What patience watches, of `stop`; the rest of which is read later. */
+static gr_status read_monitor(gr__recipe_reader *k)
+{
+    gr_tree *stop = gr__tree_get(k->root, "stop");
+    const gr_tree *written = gr__tree_get(stop, "monitor");
+    char figure[GR_FIGURE_TEXT];
+    if (gr__tree_none(written)) return GR_OK;
+    if (gr__tree_none(gr__tree_get(stop, "patience")))
+        return gr__tree_fail(k->ctx, written, GR_E_CONFLICT, "such as patience: 5 beside it",
+                             "it is what patience watches, and there is none");
+    k->r->stop.monitored = true;
+    return read_figure(k, written, "stop.monitor", &k->r->stop.monitor, figure);
 }
 
 /* The names of two heads may join with those of their metrics to one: k's balanced_accuracy and k_balanced's accuracy.
@@ -150,5 +176,6 @@ gr_status gr__recipe_metrics(gr__recipe_reader *k)
         st = read_metrics(k, &k->r->head[h]);
         if (st == GR_OK) st = refuse_equal_figures(k, h);
     }
-    return st == GR_OK ? read_best_by(k, gr__setting_tree(&k->top, "best_by")) : st;
+    if (st == GR_OK) st = read_best_by(k, gr__setting_tree(&k->top, "best_by"));
+    return st == GR_OK ? read_monitor(k) : st;
 }

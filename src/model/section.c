@@ -13,6 +13,9 @@ static const gr_row recipe_rows[] = {
     GR_ROW("gradus", INT, "1", "{1}", "", "version of the recipe format"),
     GR_ROW("name", TEXT, "none", "", "", "names the run folder; by default the recipe's file name", RESUMABLE),
     GR_ROW("preset", CHOICE, "chapter", "chapter|paper|torch", "", "whose default values members take"),
+    GR_ROW("phase", CHOICE, "none", "design|new|established", "",
+           "where the project stands: under `design`, gradus check warns of what is for a design that stands",
+           RESUMABLE),
     GR_ROW("seed", INT, "1", "[0,9007199254740991]", "", "of every random choice"),
     GR_ROW("data", TREE, NULL, "a map", "", "sources, split, preparation, batches"),
     GR_ROW("model", TREE, NULL, "a map, a file, or {zoo: NAME}", "", "input and layers"),
@@ -209,6 +212,10 @@ static const gr_row stop_rows[] = {
     GR_ROW("seconds", REAL, "none", "(0,inf)", "s", "after so much time"),
     GR_ROW("patience", INT, "none", "[1,1000000000]", "evaluations",
            "ends at the evaluation N+1 of a row without a better model; N is forgiven"),
+    GR_ROW("monitor", TREE, "none", "none, error, cost or a metric", "",
+           "what patience watches; by default what best_by says"),
+    GR_ROW("train_longer", TREE, "none", "none, or a factor above 1 such as 2x", "",
+           "where patience would end the run it goes on to so many times the updates; result.json tells of both"),
     GR_ROW("validation_error_below", REAL, "none", "(0,inf)", "1", "at the first evaluation whose error is below it"),
 };
 const gr_member gr__section_stop = {.family = "recipe",
@@ -241,7 +248,9 @@ const gr_member gr__section_checkpoint = {.family = "recipe",
 
 static const gr_row log_rows[] = {
     GR_ROW("every", TREE, "1", "updates, or as in `2 epochs`", "", "how often a line of metrics is written"),
-    GR_ROW("events", BOOL, "true", "", "", "writes events/ for TensorBoard: the same numbers, and what follows here"),
+    GR_ROW("events", BOOL, "true", "", "",
+           "writes events/ for TensorBoard: the numbers of metrics.jsonl, and histograms and pictures where they are "
+           "asked for"),
     GR_ROW(
         "histograms", TREE, "none", "none, updates, or as in `2 epochs`", "",
         "how often weights, their gradients and what layers give are counted, for a fixed batch of training samples"),

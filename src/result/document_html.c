@@ -23,7 +23,7 @@ static const char style[] =
     "li{margin:3px 0;overflow-wrap:anywhere}\n"
     ".strong{font-weight:600}\n"
     ".missing{color:var(--dim);border-left:3px solid var(--edge);padding-left:10px}\n"
-    "dl{display:grid;grid-template-columns:repeat(auto-fill,130px 210px);gap:4px 12px;margin:6px 0}\n"
+    "dl{display:grid;grid-template-columns:repeat(auto-fill,145px 196px);gap:4px 12px;margin:6px 0}\n"
     "dt{color:var(--dim);overflow-wrap:anywhere}\n"
     "dd{margin:0;overflow-wrap:anywhere}\n"
     ".table{display:inline-block;vertical-align:top;overflow-x:auto;margin:8px 36px 8px 0;max-width:100%}\n"

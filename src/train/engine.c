@@ -212,7 +212,7 @@ static gr_status count_arena(gr_engine *e, bool train)
  * in a file's header, and the library's form of it; pieces, windows and buffers. */
 static uint64_t bookkeeping_bound(const gr_engine *e)
 {
-    enum { A_CLASS = 512, AN_ENTRY = 1024, A_NUMBER = 1024, BUFFERS = 2 << 20 };
+    enum { A_CLASS = 512, AN_ENTRY = 1024, A_NUMBER = 1024, BUFFERS = 2 << 20, PICTURES = 6 << 20 };
     const gr_task *t = e->task;
     uint64_t numbers = 0, classes = 0;
     for (int k = 0; k < t->recipe->n_inputs; k++)
@@ -220,7 +220,7 @@ static uint64_t bookkeeping_bound(const gr_engine *e)
     for (int h = 0; h < t->recipe->n_heads; h++)
         classes += (uint64_t)GR_MAX(t->recipe->head[h].metric_scope.classes, t->meaning.classes[h]);
     return 2 * gr__bookkeeping_peak(t->ctx) + A_CLASS * classes + AN_ENTRY * (uint64_t)gr_store_count(e->store) +
-           A_NUMBER * numbers + BUFFERS;
+           A_NUMBER * numbers + BUFFERS + (t->recipe->pictures.n ? PICTURES : 0);
 }
 
 static gr_status count_bytes(gr_engine *e, bool train, unsigned parts)

@@ -20,6 +20,7 @@ static void take_back(gr_evaluation *ev)
     for (int h = 0; h < ev->n_heads; h++) {
         gr_head_evaluation *head = &ev->head[h];
         head->cost_sum = head->cost_mean = head->error = NAN;
+        head->square_deviation = head->square_about = NAN;
         for (int i = 0; i < GR_MAX_METRICS; i++) head->metric[i] = NAN;
     }
 }
@@ -106,6 +107,8 @@ static gr_status conclude(pass *p)
         const gr_tally *t = &p->tally[h];
         head->cost_mean = gr__cost_mean(head->cost_sum, p->weight_sum[h]);
         head->error = gr__tally_error(t);
+        head->square_deviation = gr__tally_square_deviation(t);
+        head->square_about = gr__tally_square_about(t);
         head->classes = (int)t->n_hits;
         ev->outputs += t->samples * t->is.outputs;
         ev->nonfinite += t->nonfinite;

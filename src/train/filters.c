@@ -36,15 +36,6 @@ static tiling tiling_of(const gr_filters *f)
     return t;
 }
 
-size_t gr__filters_bytes(const gr_filters *f, int times)
-{
-    tiling t = tiling_of(f);
-    size_t gap = 2;
-    return sizeof(gr_colour) * (size_t)t.columns * ((size_t)(t.width * times) + gap) * (size_t)t.rows *
-               ((size_t)(t.height * times) + gap) +
-           1024;
-}
-
 static double at(const gr_filters *f, const double *numbers, int64_t k, int64_t y, int64_t x, int64_t c)
 {
     return numbers[((k * f->height + y) * f->width + x) * f->channels + c];

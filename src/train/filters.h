@@ -15,13 +15,11 @@ typedef struct gr_filters {
 /* The first convolution whose kernel is more than a pixel; false: there is none. */
 bool gr__filters_find(const gr_network *network, gr_filters *out);
 
-enum { GR_FILTERS_MOST = 256, GR_FILTER_PIXELS = 128 };
+enum { GR_FILTERS_MOST = 256, GR_FILTER_PIXELS = 32 };
 /* A tile a filter, at most GR_FILTERS_MOST: three channels as colours, of others the one with the most energy. Grey is
  * 0, white the filter's largest magnitude, black its negative. Each number is `times` pixels wide; kernels beyond
  * GR_FILTER_PIXELS a side are cut there. In b. */
 gr_status gr__filters_draw(const gr_filters *f, const double *numbers, int times, gr__bump *b, gr_raster *out);
-/* Bytes that this takes of b at most. */
-size_t gr__filters_bytes(const gr_filters *f, int times);
 
 /* How much of the filters is edges and bars, against chance:
  *

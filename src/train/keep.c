@@ -143,6 +143,22 @@ static void put_best_by(json_t *best, const gr_loop *l)
     put_real(best, key, u->member->lower ? l->best_figure : -l->best_figure);
 }
 
+/* How things stood where patience would have ended a run that trained longer. */
+static void put_patience(const gr_loop *l, json_t *o)
+{
+    if (!l->patience.step) return;
+    json_t *then = json_object(), *best = json_object();
+    json_object_set_new(then, "step", json_integer((json_int_t)l->patience.step));
+    put_real(then, "validation_cost", l->patience.cost);
+    put_real(then, "validation_error", l->patience.error);
+    json_object_set_new(best, "step",
+                        l->patience.best_step ? json_integer((json_int_t)l->patience.best_step) : json_null());
+    put_real(best, "validation_cost", l->patience.best_cost);
+    put_real(best, "validation_error", l->patience.best_error);
+    json_object_set_new(then, "best", best);
+    json_object_set_new(o, "patience", then);
+}
+
 /* Looks at the test data that `gradus eval` counted before this run went on: they are not forgotten. */
 static void keep_looks(gr_loop *l, json_t *o)
 {
@@ -217,6 +233,7 @@ gr_status gr__loop_result(gr_loop *l, const gr_train_result *r)
     put_real(final, "validation_error", r->final_error);
     json_object_set_new(o, "best", best);
     json_object_set_new(o, "final", final);
+    put_patience(l, o);
     if (r->averaged) {
         json_t *average = json_pack("{s:I}", "collected", (json_int_t)r->averaged);
         put_real(average, "validation_cost", r->average_cost);

@@ -352,6 +352,9 @@ static void fill_result(gr_loop *l, gr_train_result *out)
     out->best_cost = l->best_cost;
     out->best_error = l->best_error;
     out->best_averaged = l->best_view > 0;
+    out->patience_step = l->patience.step;
+    out->patience_best_step = l->patience.best_step;
+    out->patience_best_error = l->patience.best_error;
     out->averaged = averaged(l);
     out->average_cost = l->average_cost;
     out->average_error = l->average_error;
@@ -461,6 +464,8 @@ gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options 
                  .task = &task,
                  .engine = &engine,
                  .best_figure = NAN,
+                 .watched = {.figure = NAN, .cost = NAN},
+                 .patience = {.cost = NAN, .error = NAN, .best_cost = NAN, .best_error = NAN},
                  .best_cost = NAN,
                  .best_error = NAN,
                  .validation_cost = NAN,

@@ -40,6 +40,14 @@ typedef struct gr_loop {
     int64_t pending;       /* the last update's line, and its evaluation where due, are still to come */
     int64_t evaluated;     /* step of the last evaluation */
     int64_t evaluations, since_best, best_step;
+    struct {
+        int64_t step, since; /* of its best evaluation, 0: none; evaluations after it */
+        double figure, cost; /* of that */
+    } watched;               /* what `stop.monitor` says */
+    struct {
+        int64_t step, best_step; /* 0: it is not over yet */
+        double cost, error, best_cost, best_error;
+    } patience;         /* how things stood when it was over, of a run that goes on by `stop.train_longer` */
     double best_figure; /* of what `best_by` says, turned so that lower is better */
     double best_cost, best_error, validation_cost, validation_error;
     double train_cost, data_cost, lr, norm; /* of the last update; train_cost with the penalty */

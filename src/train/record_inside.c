@@ -127,39 +127,48 @@ static int64_t steps_at(const gr_task *t, const gr_batch *b, int k, int64_t i)
     return length ? length[i] : GR__MANNER_ALL;
 }
 
-/* Faces of one size, in rows. */
-static gr_status lay_out(gr_sheet *s, const gr_card *c, int n, gr_raster *out)
+/* A sample as a picture of its own, in memory that is given back before the next: large ones take some. */
+static gr_status draw_sample(gr_loop *l, const gr__manner *m, const gr_batch *b, int k, int64_t i, int n, gr__bump *all,
+                             gr_raster *out)
 {
     enum { LEAST = 64, MOST = 128, GAP = 4 };
-    int width, height, columns = (int)ceil(sqrt(n)), rows = (n + columns - 1) / columns, i = 0;
-    gr__sheet_scaled(&c->face->picture, LEAST, MOST, &width, &height);
-    gr_status st = gr__raster_make(s->memory, columns * (width + GAP) - GAP, rows * (height + GAP) - GAP, out);
-    if (st != GR_OK) return st;
-    gr__raster_fill(out, 0, 0, out->width, out->height, (gr_colour){0xEC, 0xEE, 0xF1});
-    for (const gr_face *f = c->face; f; f = f->next, i++)
-        gr__raster_put(out, i % columns * (width + GAP), i / columns * (height + GAP), width, height, &f->picture);
-    return GR_OK;
+    int64_t numbers;
+    int width, height, columns = (int)ceil(sqrt(n)), rows = (n + columns - 1) / columns;
+    gr_sheet s;
+    gr_status st = gr__sheet_open(l->ctx, "sample", &s);
+    gr_face f = {0};
+    if (st == GR_OK) gr__manner_show(m, sample_at(l->task, b, k, i, &numbers), steps_at(l->task, b, k, i), &s, &f);
+    if (st == GR_OK) st = s.failed;
+    if (st != GR_OK || !f.picture.at) goto done;
+    gr__sheet_scaled(&f.picture, LEAST, MOST, &width, &height);
+    if (i == 0) {
+        GR_TRY(gr__raster_make(all, columns * (width + GAP) - GAP, rows * (height + GAP) - GAP, out));
+        gr__raster_fill(out, 0, 0, out->width, out->height, (gr_colour){0xEC, 0xEE, 0xF1});
+    }
+    gr__raster_put(out, (int)i % columns * (width + GAP), (int)i / columns * (height + GAP), width, height, &f.picture);
+done:
+    gr__sheet_close(&s);
+    return st;
 }
 
 static gr_status samples_of(gr_loop *l, const gr_batch *b, int k, gr_sheet *s)
 {
     const gr_task *t = l->task;
-    const char *name = l->recipe->inputs_named ? l->recipe->input[k].name : NULL;
     gr__manner m = gr__manner_of(t, GR_PART_TRAIN, k, s);
-    gr_card *c = gr__sheet_card(s, "");
     int64_t n, shown = GR_MIN(b->n, MOST_SAMPLES);
-    gr_raster r;
-    if (m.kind == GR__MANNER_ROWS || m.kind == GR__MANNER_INDICES) return GR_OK; /* words are no picture */
+    gr_raster r = {0};
+    gr_status st = s->failed;
+    if (m.kind == GR__MANNER_ROWS || m.kind == GR__MANNER_INDICES) return st; /* words are no picture */
     for (int64_t i = 0; i < shown; i++) {
         const void *numbers = sample_at(t, b, k, i, &n);
         gr__manner_take(&m, numbers, n);
     }
-    for (int64_t i = 0; i < shown; i++)
-        gr__manner_show(&m, sample_at(t, b, k, i, &n), steps_at(t, b, k, i), s, gr__card_face(s, c, NULL));
-    if (s->failed != GR_OK) return s->failed;
-    gr_status st = lay_out(s, c, (int)shown, &r);
-    return st == GR_OK ? put_picture(l, gr__sheet_text(s, name ? "pictures/samples/%s" : "pictures/samples", name), &r)
-                       : st;
+    for (int64_t i = 0; i < shown && st == GR_OK; i++) st = draw_sample(l, &m, b, k, i, (int)shown, s->memory, &r);
+    if (st != GR_OK || !r.at) return st;
+    return put_picture(l,
+                       l->recipe->inputs_named ? gr__sheet_text(s, "pictures/samples/%s", l->recipe->input[k].name)
+                                               : "pictures/samples",
+                       &r);
 }
 
 /* As the epoch that is just ending, or going on, changes them. */

@@ -5,7 +5,7 @@ void gr__stepper_begin(gr_stepper *s, int64_t step)
 {
     gr_clock clock = gr__stepper_clock(s, step);
     s->step = step;
-    s->lr = gr__engine_rate(s->recipe, &clock, s->schedule);
+    s->lr = s->rate ? *s->rate : gr__engine_rate(s->recipe, &clock, s->schedule);
     s->samples = s->done = 0;
     s->batch.last = false;
     s->stage = GR_STEPPER_BATCHES;

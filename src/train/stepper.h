@@ -13,6 +13,7 @@ typedef struct gr_stepper {
     gr_engine *engine;
     gr_loader *loader;
     const double *schedule; /* what the schedule keeps; NULL: as at the start */
+    const double *rate;     /* instead of what recipe and schedule give, for every update; NULL: none */
     gr_extent extent;
 
     /* of the update at hand */

@@ -75,6 +75,11 @@ gr_status gr__task_open_from(gr_context *ctx, const gr_recipe *r, unsigned only,
  * and budgets. */
 gr_status gr__task_estimate(gr_context *ctx, const gr_recipe *r, gr_task *t);
 void gr__task_close(gr_task *t);
+/* A task on the data of `of`, which is loaded and outlives it, for a recipe of the same inputs and targets: the network
+ * is the recipe's, all else borrowed. Rows may be put in the place of those that it has. Return it also after a
+ * failure. */
+gr_status gr__task_borrow(const gr_task *of, const gr_recipe *r, gr_task *t);
+void gr__task_return(gr_task *t);
 /* Default metrics that depend on the training data: f1, said in a note, where its classes are unbalanced beyond 3:1. */
 gr_status gr__task_metrics(gr_task *t);
 /* Once the network is known: targets a step get the lengths of their input, and training its buckets. GR_E_CONFLICT. */
@@ -209,8 +214,9 @@ static inline double gr__cost_mean(double cost_sum, double weight_sum)
 
 typedef struct gr_head_evaluation {
     double cost_sum, cost_mean, error;
-    double metric[GR_MAX_METRICS]; /* one of each of the engine's; NaN: without a value */
-    int classes;                   /* classes, or labels */
+    double square_deviation, square_about; /* gr__tally_square_...; NaN where the error is a share */
+    double metric[GR_MAX_METRICS];         /* one of each of the engine's; NaN: without a value */
+    int classes;                           /* classes, or labels */
     int64_t *confusion; /* of classes: classes x classes [true][predicted]; where the engine gives it; tensor memory */
     /* Where the engine gives confusions, of classes and labels; until its next evaluation: */
     const gr_hits *hits; /* one a class or label */
@@ -276,7 +282,8 @@ typedef struct gr_progress {
     } phase;
     int64_t step, steps; /* steps 0: unknown */
     double epoch, epochs;
-    double cost; /* mean over the samples since the last evaluation; where nothing is validated, in this epoch */
+    double cost;       /* mean over the samples since the last evaluation; where nothing is validated, in this epoch */
+    double train_cost; /* of the last update's batch, before it, as metrics.jsonl has it */
     double lr;
     double samples_per_second, seconds, seconds_left; /* NaN: unknown */
     double validation_cost, validation_error;         /* GR_PHASE_EVALUATED; several heads have no common error: NaN */
@@ -315,8 +322,11 @@ typedef struct gr_train_result {
     int64_t steps;
     double epochs;
     int64_t parameters;
-    int64_t best_step;                  /* 0: none */
-    double best_cost, best_error;       /* of validation; NaN without */
+    int64_t best_step;            /* 0: none */
+    double best_cost, best_error; /* of validation; NaN without */
+    int64_t patience_step;        /* where patience would have ended a run that trained longer; 0: it is none */
+    int64_t patience_best_step;   /* what was best then */
+    double patience_best_error;
     bool best_averaged;                 /* the best weights are the average */
     int64_t averaged;                   /* how many weights the average holds; 0: none */
     double average_cost, average_error; /* of the average's last validation; NaN: none */

@@ -21,6 +21,16 @@ void gr__validate_states(gr_loop *l, gr_states *s)
         {"average/error", GR_STATE_REAL, &l->average_error},
         {"average/held", GR_STATE_I64, &l->average_held},
         {"average/measured", GR_STATE_I64, &l->measured},
+        {"monitor/step", GR_STATE_I64, &l->watched.step},
+        {"monitor/since", GR_STATE_I64, &l->watched.since},
+        {"monitor/figure", GR_STATE_REAL, &l->watched.figure},
+        {"monitor/cost", GR_STATE_REAL, &l->watched.cost},
+        {"patience/step", GR_STATE_I64, &l->patience.step},
+        {"patience/best_step", GR_STATE_I64, &l->patience.best_step},
+        {"patience/cost", GR_STATE_REAL, &l->patience.cost},
+        {"patience/error", GR_STATE_REAL, &l->patience.error},
+        {"patience/best_cost", GR_STATE_REAL, &l->patience.best_cost},
+        {"patience/best_error", GR_STATE_REAL, &l->patience.best_error},
     };
     gr__states_add(s, rows, (int)GR_COUNT(rows));
 }
@@ -63,9 +73,8 @@ gr_status gr__loop_measure(gr_loop *l, int view)
 }
 
 /* What decides which model is better, turned so that lower is better; not finite: worse than any. */
-static double figure_of(const gr_loop *l, const gr_evaluation *ev)
+static double figure_of(const gr_loop *l, const gr_best_by *by, const gr_evaluation *ev)
 {
-    const gr_best_by *by = &l->recipe->best_by;
     if (!ev->finite) return NAN;
     if (by->head < 0) return ev->cost_mean;
     const gr_head_evaluation *head = &ev->head[by->head];
@@ -75,21 +84,32 @@ static double figure_of(const gr_loop *l, const gr_evaluation *ev)
     return by->what == GR_BEST_COST ? head->cost_mean : head->error;
 }
 
-/* Ties are decided by the cost, among them those of figures that have no value (auc of one class); of equal costs the
- * earlier stays. */
-static bool is_better(const gr_loop *l, const gr_evaluation *ev, double figure)
+/* Better than the best so far, of update `step` (0: there is none)? Ties are decided by the cost, among them those of
+ * figures that have no value (auc of one class); of equal costs the earlier stays. */
+static bool is_better(const gr_evaluation *ev, double figure, int64_t step, double best_figure, double best_cost)
 {
-    bool has = isfinite(figure), had = isfinite(l->best_figure);
+    bool has = isfinite(figure), had = isfinite(best_figure);
     if (!ev->finite) return false;
-    if (l->best_step == 0 || (has && !had)) return true;
+    if (step == 0 || (has && !had)) return true;
     if (has != had) return false;
-    return has && figure != l->best_figure ? figure < l->best_figure : ev->cost_mean < l->best_cost;
+    return has && figure != best_figure ? figure < best_figure : ev->cost_mean < best_cost;
+}
+
+/* What `stop.monitor` watches. */
+static void watch(gr_loop *l, const gr_evaluation *ev, bool *better)
+{
+    double figure = figure_of(l, &l->recipe->stop.monitor, ev);
+    if (!is_better(ev, figure, l->watched.step, l->watched.figure, l->watched.cost)) return;
+    *better = true;
+    l->watched.step = l->step;
+    l->watched.figure = figure;
+    l->watched.cost = ev->cost_mean;
 }
 
 static gr_status consider(gr_loop *l, int view, const gr_evaluation *ev, bool *best)
 {
-    double figure = figure_of(l, ev);
-    if (!is_better(l, ev, figure)) return GR_OK;
+    double figure = figure_of(l, &l->recipe->best_by, ev);
+    if (!is_better(ev, figure, l->best_step, l->best_figure, l->best_cost)) return GR_OK;
     *best = true;
     l->best_step = l->step;
     l->best_figure = figure;
@@ -156,16 +176,18 @@ static gr_status evaluate_all(gr_loop *l, gr_evaluation ev[GR_MAX_VIEWS])
 
 static gr_status conclude(gr_loop *l, const gr_evaluation ev[GR_MAX_VIEWS])
 {
-    bool best = false;
+    bool best = false, better = false;
     gr_status st = GR_OK;
     for (int view = 0; view < l->engine->n_views; view++) {
         if (!gr__loop_held(l, view)) continue;
         keep_figures(l, view, &ev[view]);
         GR_TRY(consider(l, view, &ev[view], &best));
+        if (l->recipe->stop.monitored) watch(l, &ev[view], &better);
     }
     l->evaluated = l->step;
     l->evaluations++;
     l->since_best = best ? 0 : l->since_best + 1;
+    l->watched.since = better ? 0 : l->watched.since + 1;
     gr__loop_report_evaluated(l, best, &ev[0]);
 done:
     return st;

@@ -23,12 +23,29 @@ static gr_status look_inside(void *user, const gr_progress *p, bool *stop)
 
 /* ---- stop rules ---- */
 
-static gr_reason rule_that_holds(const gr_loop *l)
+/* Patience is over. By `train_longer` the run goes on, and what it leaves behind is noted. */
+static bool patience_ends(gr_loop *l)
+{
+    const gr_stop_rules *s = &l->recipe->stop;
+    if (s->longer == 0) return true;
+    if (l->patience.step) return false;
+    l->patience.step = l->step;
+    l->patience.best_step = l->best_step;
+    l->patience.cost = l->validation_cost, l->patience.error = l->validation_error;
+    l->patience.best_cost = l->best_cost, l->patience.best_error = l->best_error;
+    gr__log(l->ctx, GR_LOG_INFO, "step %lld: patience is over; stop.train_longer goes on to step %.0f",
+            (long long)l->step, ceil(s->longer * (double)l->step));
+    return false;
+}
+
+static gr_reason rule_that_holds(gr_loop *l)
 {
     const gr_stop_rules *s = &l->recipe->stop;
     bool fresh = l->evaluations > 0 && l->evaluated == l->step;
+    int64_t since = s->monitored ? l->watched.since : l->since_best;
     if (fresh && l->validation_error < s->validation_error_below) return GR_REASON_TARGET;
-    if (fresh && s->patience > 0 && l->since_best > s->patience) return GR_REASON_PATIENCE;
+    if (fresh && s->patience > 0 && since > s->patience && patience_ends(l)) return GR_REASON_PATIENCE;
+    if (l->patience.step && (double)l->step >= s->longer * (double)l->patience.step) return GR_REASON_PATIENCE;
     if (l->observed.enough) return GR_REASON_PATIENCE;
     if (s->steps > 0 && l->step >= s->steps) return GR_REASON_STEPS;
     if (s->epochs > 0 && l->epoch >= s->epochs) return GR_REASON_EPOCHS;
@@ -69,6 +86,7 @@ static gr_progress progress_of(const gr_loop *l)
                          .epoch = gr__loop_epochs(l, l->step),
                          .epochs = gr__loop_epochs(l, l->total),
                          .cost = l->shown.samples ? l->shown.train_cost / (double)l->shown.samples : l->train_cost_mean,
+                         .train_cost = l->train_cost,
                          .lr = l->lr,
                          .samples_per_second = rate,
                          .seconds = s,

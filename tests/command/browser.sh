@@ -5,9 +5,8 @@ command -v chromium >/dev/null || { echo "chromium is not here (apt-get install 
 browse() {
   local try
   for try in 1 2; do
-    timeout 60 chromium --headless=new --no-sandbox --no-zygote --disable-gpu --disable-dev-shm-usage --no-first-run --hide-scrollbars --disable-background-networking \
-      --disable-component-update --disable-sync --user-data-dir="$work/profile$try" --allow-file-access-from-files --enable-logging=stderr "$@" >dom.txt 2>browser.txt
-    [[ -s dom.txt ]] && return
+    timeout 120 chromium --headless=new --no-sandbox --no-zygote --disable-gpu --disable-dev-shm-usage --no-first-run --hide-scrollbars --disable-background-networking \
+      --disable-component-update --disable-sync --user-data-dir="$work/profile$try" --allow-file-access-from-files --enable-logging=stderr "$@" >dom.txt 2>browser.txt && [[ -s dom.txt || $* != *--dump-dom* ]] && return
   done
 }
 

@@ -35,6 +35,23 @@ list() { sed -n "s/.*\"$1\":\\[\\([^]]*\\)\\].*/\\1/p" out.txt; } # KEY: the las
 for x in epoch samples seconds; do code 0 plot a --x $x --log && has out.txt "$x"; done
 code 0 plot a/metrics.jsonl && has out.txt 'Cost'
 
+# As CSV: the log's numbers, to the last digit, of all runs one behind the other; constant and cyclic rates among them [X13]
+code 0 train r.yaml --out cyclic --quiet --set 'schedule={type: cyclic, low: 0.001, high: 0.02, half_cycle: 5}'
+code 0 plot a cyclic -o both.csv && has out.txt 'Learning rate'
+perl -e '
+  sub key { my ($l, $k) = @_; $l =~ /"$k":(null|[^,}]*)/ ? ($1 eq "null" ? "" : $1) : "" }
+  open my $csv, "<", "both.csv"; chomp(my @names = split /,/, <$csv>); $names[-1] =~ s/\n//; my $bad = 0; my $rows = 0;
+  for my $run (qw(a cyclic)) {
+    open my $m, "<", "$run/metrics.jsonl";
+    while (my $line = <$m>) {
+      my $row = <$csv> // ""; chomp $row; my @x = split /,/, $row, -1; $rows++;
+      $bad++ if $x[0] ne $run;
+      for (1 .. $#names) { my $want = key($line, $names[$_]); $bad++ if ($want eq "") != ($x[$_] eq "") || $want ne "" && $want != $x[$_] }
+    }
+  }
+  $bad++ if defined(<$csv>); print "$bad of $rows rows differ, @{[scalar @names]} columns\n"' >csv.txt
+grep -qE '^0 of [0-9]{2,} rows differ, 1[0-9] columns' csv.txt || short "CSV: $(cat csv.txt)"
+
 # No validation; one line; a null; killed within a line; resumed
 code 0 train r.yaml --out plain --quiet --set data.validation=none --set validate=none --set stop.epochs=1
 code 0 plot plain

@@ -86,9 +86,9 @@ has out.txt '^\{"file":"again.html","bytes":[0-9]+,"runs":\["kinds"\],"missing":
 cat >kinds/check.json <<'JSON'
 {"checks": [{"id": "T3", "name": "data", "verdict": "ok", "figure": 1, "limit": 2, "message": "fine <b>", "fix": ""}, {"id": "X14", "name": "dead", "verdict": "failed", "figure": 0.75, "limit": 0.5, "message": "three & a quarter", "fix": "init.relu_bias: 0.1"}, {"id": 7}], "passed": false}
 JSON
-echo '{"verdict": "overfit", "train_error": 0.01, "validation_error": 0.2, "bias": 0.01, "gap": 0.19, "evidence": ["errors part"], "advice": [{"remedy": "more_data", "text": "get <more>"}]}' >kinds/diagnose.json
+echo '{"verdict": "overfit", "train_error": 0.01, "validation_error": 0.2, "bias": 0.01, "gap": 0.19, "evidence": ["errors part", {"what": "training error", "figure": 0.0123, "low": 0.011, "high": 0.014, "limit": 0.05, "text": "low & sure"}], "advice": [{"remedy": "more_data", "text": "get <more>"}]}' >kinds/diagnose.json
 code 0 report kinds && page kinds/report.html
-has kinds/report.html '1 of 3 checks warn or fail' && has kinds/report.html 'three &amp; a quarter' && has kinds/report.html 'init.relu_bias: 0.1' && has kinds/report.html 'more_data: get &lt;more&gt;' && has kinds/report.html 'errors part'
+has kinds/report.html '1 of 3 checks warn or fail' && has kinds/report.html 'three &amp; a quarter' && has kinds/report.html 'init.relu_bias: 0.1' && has kinds/report.html 'more_data: get &lt;more&gt;' && has kinds/report.html 'errors part' && has kinds/report.html '<tr><th scope="row">training error</th><td class="n">0.0123</td><td class="n">0.011</td><td class="n">0.014</td><td class="n">0.05</td><td>low &amp; sure</td></tr>'
 for broken in 'no JSON' '[1, 2]' '{"checks": 3}' ''; do
   printf '%s' "$broken" >kinds/check.json
   code 0 report kinds && page kinds/report.html && missing kinds/report.html '(What check finds|Findings of check) cannot be shown'

@@ -69,7 +69,7 @@ for set in "$none=3" "optimizer=$none" "data.train.target=$none" "data.train.col
 [[ $looked -gt 50 ]] || short "only $looked commands said something"
 
 # What is written under another format's name is refused before anything is done.
-for name in a.png a.PNG "$bad.pdf" b.c/x.html a.svg.gz; do bad 2 'it writes a drawing in SVG, which' plot "$run" -o "$name"; done
+for name in a.png a.PNG "$bad.pdf" b.c/x.html a.svg.gz; do bad 2 'it writes a drawing in SVG or the numbers as CSV, which' plot "$run" -o "$name"; done
 has err.txt 'name it a.svg.svg'
 bad 2 'it writes a model in safetensors, which .onnx is not' init "$recipe" -o m.onnx
 bad 2 'it writes a recipe in YAML, which .json is not' new --from simple-cnn -o my.json

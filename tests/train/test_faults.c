@@ -5,7 +5,8 @@
 
 static const char *const recipe =
     "optimizer: {type: sgd, lr: 0.01, momentum: 0.9}\nstop: {steps: 3}\nvalidate: {every: 2}\ncheckpoint: {every: 2}\n"
-    "metrics: [auc, {type: f1, average: macro}, f1]\nbest_by: mcc\naverage: {type: swa, start: 1, cycle: 1}\n";
+    "metrics: [auc, {type: f1, average: macro}, f1]\nbest_by: mcc\naverage: {type: swa, start: 1, cycle: 1}\n"
+    "log: {histograms: 2, pictures: 3}\n";
 
 /* Every k at first, then ever larger strides: thousands of acquisitions, each run a few milliseconds. */
 static uint64_t next(uint64_t k)

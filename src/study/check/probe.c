@@ -29,12 +29,27 @@ static gr_status train_graph(void *user, gr_graph *g)
     return gr__inside_graph(&in, g);
 }
 
+static void put_outputs(gr_graph *g, const char *prefix, const gr_val *v, int n)
+{
+    char name[32];
+    for (int i = 0; i < n; i++) {
+        snprintf(name, sizeof name, "%s%d", prefix, i);
+        gr_output(g, name, v[i]);
+    }
+}
+
 static gr_status evaluate_graph(void *user, gr_graph *g)
 {
     gr_probe *p = user;
     gr_network_values v;
     char name[GR_FEED_TEXT];
-    gr_status st = gr__network_build(p->task.network, g, GR_MODE_EVALUATE, p->batch, true, &v);
+    int n = p->recipe->stack->n;
+    gr_val *layer = gr__bump_alloc(p->task.memory, sizeof *layer * (size_t)GR_MAX(n, 1));
+    if (!layer) return GR_E_MEMORY;
+    gr_status st = gr__network_build_with(p->task.network, g, GR_MODE_EVALUATE, p->batch, true,
+                                          &(gr_network_options){.layers = layer}, &v);
+    if (st == GR_OK) put_outputs(g, "layer", layer, n);
+    if (st == GR_OK) put_outputs(g, "prepared", v.prepared, p->recipe->n_inputs);
     for (int h = 0; h < p->recipe->n_heads && st == GR_OK; h++) {
         const char *head = p->recipe->head[h].name;
         gr_output(g, gr__output_of(head, "output", name), v.head[h].output);
@@ -68,7 +83,7 @@ gr_status gr__probe_open(gr_context *ctx, const gr_recipe *r, gr_probe *p)
 {
     gr_status st = GR_OK;
     *p = (gr_probe){.ctx = ctx, .recipe = r};
-    GR_TRY(gr__task_open(ctx, r, 1u << GR_PART_TRAIN, NULL, &p->task));
+    GR_TRY(gr__task_open(ctx, r, 1u << GR_PART_TRAIN | 1u << GR_PART_VALIDATION, NULL, &p->task));
     p->batch = gr__task_batch(&p->task);
     GR_TRY(gr__runner_open(&p->task, &p->run));
     p->store = p->run.store;
@@ -87,11 +102,19 @@ done:
     return st;
 }
 
+void gr__probe_rest(gr_probe *p)
+{
+    gr__loader_destroy(p->loader);
+    gr__runner_close(&p->run);
+    p->loader = NULL;
+    p->store = NULL;
+    p->train = p->evaluate = NULL;
+}
+
 void gr__probe_close(gr_probe *p)
 {
     if (!p->ctx) return;
-    gr__loader_destroy(p->loader);
-    gr__runner_close(&p->run);
+    gr__probe_rest(p);
     gr__task_close(&p->task);
     *p = (gr_probe){0};
 }

@@ -9,6 +9,7 @@ enum { MOST_PANELS = 32, FEW = 60 };
 typedef struct panel {
     const char *title, *y;
     const char *every, *mean, *evaluated; /* a number a line; means between evaluations, of theirs; NULL: none */
+    bool linear;                          /* in any case */
 } panel;
 
 typedef struct panels {
@@ -47,9 +48,10 @@ static bool has_panel(const panels *p, const char *key)
 /* Heads with names have an error each, and a panel: one may be a share, another in units of its values. */
 static gr_status list_panels(const maker *m, panels *out)
 {
-    *out = (panels){{{"Cost", "cost", "train_cost", "train_cost_mean", "validation_cost"},
-                     {"Validation error", "error", NULL, NULL, "validation_error"}},
-                    2};
+    *out = (panels){.n = 2};
+    out->at[0] = (panel){
+        .title = "Cost", .y = "cost", .every = "train_cost", .mean = "train_cost_mean", .evaluated = "validation_cost"};
+    out->at[1] = (panel){.title = "Validation error", .y = "error", .evaluated = "validation_error"};
     for (int i = 0; i < m->n; i++)
         for (int k = 0; k < m->runs[i].history->n_columns && out->n < MOST_PANELS - 2; k++) {
             const char *key = m->runs[i].history->name[k], *head;
@@ -59,10 +61,10 @@ static gr_status list_panels(const maker *m, panels *out)
             gr__shown(name, sizeof name, head, (size_t)length);
             const char *title = gr__bump_format(m->b, "Validation error of %s", name);
             if (!title) return GR_E_MEMORY;
-            out->at[out->n++] = (panel){title, "error", NULL, NULL, key};
+            out->at[out->n++] = (panel){.title = title, .y = "error", .evaluated = key};
         }
-    out->at[out->n++] = (panel){"Learning rate", "rate", "lr", NULL, NULL};
-    if (m->o->norm) out->at[out->n++] = (panel){"Norm of the gradient", "norm", "grad_norm", NULL, NULL};
+    out->at[out->n++] = (panel){.title = "Learning rate", .y = "rate", .every = "lr", .linear = true};
+    if (m->o->norm) out->at[out->n++] = (panel){.title = "Norm of the gradient", .y = "norm", .every = "grad_norm"};
     return GR_OK;
 }
 
@@ -170,7 +172,7 @@ static gr_status make(const maker *m, const panel *p, gr_plot *out)
         out->rules = rule;
         out->n_rules = 1;
     }
-    if (o->fitting) out->y.log = wants_log(out);
+    if (o->fitting && !p->linear) out->y.log = wants_log(out); /* a rate that ends near 0 is no reason */
     if (st == GR_OK && !(out->description = describe(m, out))) st = GR_E_MEMORY;
     return st;
 }

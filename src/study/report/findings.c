@@ -2,7 +2,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "study/report/parts.h"
 
 static const char *text_of(const json_t *o, const char *key)
@@ -11,11 +10,11 @@ static const char *text_of(const json_t *o, const char *key)
     return s ? s : "";
 }
 
+/* A number for reading. */
 static const char *number_of(gr_report *r, const json_t *o, const char *key)
 {
-    char number[32];
     const json_t *x = json_object_get(o, key);
-    return json_is_number(x)   ? gr__document_text(&r->document, "%s", gr__json_number(json_number_value(x), number))
+    return json_is_number(x)   ? gr__document_text(&r->document, "%.4g", json_number_value(x))
            : json_is_string(x) ? json_string_value(x)
                                : "";
 }
@@ -62,6 +61,27 @@ static void put_check(gr_report *r, const json_t *o)
     put_checks(r, all, true);
 }
 
+/* Texts, or figures with what bounds them. */
+static void put_evidence(gr_report *r, const json_t *list)
+{
+    static const char *const heading[] = {"evidence", "figure", "from", "to", "limit", ""};
+    static const char *const key[] = {"figure", "low", "high", "limit"};
+    gr_document *d = &r->document;
+    size_t i;
+    json_t *one;
+    gr_written_table *t = gr__document_table(d, "What the verdict rests on", GR_COUNT(heading));
+    for (size_t k = 0; k < GR_COUNT(heading) && t->heading; k++) t->heading[k] = heading[k];
+    json_array_foreach((json_t *)list, i, one)
+    {
+        if (json_is_string(one)) gr__document_item(d, false, "%s", json_string_value(one));
+        if (!json_is_object(one)) continue;
+        gr__document_cell(d, t, GR_CELL_HEAD, "%s", text_of(one, "what"));
+        for (size_t k = 0; k < GR_COUNT(key); k++)
+            gr__document_cell(d, t, GR_CELL_NUMBER, "%s", number_of(r, one, key[k]));
+        gr__document_cell(d, t, GR_CELL_WORDS, "%s", text_of(one, "text"));
+    }
+}
+
 static void put_texts(gr_report *r, const json_t *list, const char *title)
 {
     size_t i;
@@ -84,7 +104,7 @@ static void put_diagnosis(gr_report *r, const json_t *o)
         const char *is = number_of(r, o, key[i]);
         if (*is) gr__document_term(&r->document, key[i], "%s", is);
     }
-    put_texts(r, json_object_get(o, "evidence"), "Evidence");
+    put_evidence(r, json_object_get(o, "evidence"));
     put_texts(r, json_object_get(o, "advice"), "What helps, in this order");
 }
 

@@ -4,25 +4,55 @@
 #include <math.h>
 #include <string.h>
 
+enum { SOME = 4096 }; /* training samples that an error is taken over, at most */
+
+static gr_status make_loader(gr_steps *s, gr_part part, const gr_rows *rows, gr_loader **out)
+{
+    gr_loader_options o = gr__task_loader(&s->task, part, false);
+    o.batch = gr__task_evaluation_batch(&s->task);
+    o.shuffle = GR_SHUFFLE_NONE;
+    o.drop_last = false;
+    if (rows) o.rows = rows;
+    return gr__loader_create(s->ctx, &o, out);
+}
+
+/* Whole batches, for which there is a plan; or all samples where there are fewer. */
+static gr_status make_judge(gr_steps *s)
+{
+    const gr_rows *all = gr__task_trained(&s->task);
+    int64_t batch = gr__task_evaluation_batch(&s->task);
+    s->some = *all;
+    if (all->n > SOME && SOME >= batch) s->some.n = SOME / batch * batch;
+    return make_loader(s, GR_PART_TRAIN, &s->some, &s->training);
+}
+
+static gr_status make_training_loader(gr_steps *s)
+{
+    gr_loader_options o = gr__task_training_loader(&s->task, false);
+    gr__loader_destroy(s->loader);
+    s->loader = NULL;
+    gr_status st = gr__loader_create(s->ctx, &o, &s->loader);
+    s->stepper.loader = s->loader;
+    return st;
+}
+
 gr_status gr__steps_open(gr_context *ctx, const gr_recipe *r, unsigned flags, gr_steps *s)
 {
     gr_status st = GR_OK;
-    unsigned validation = flags & GR_STEPS_VALIDATED ? 1u << GR_PART_VALIDATION : 0;
-    *s = (gr_steps){.ctx = ctx, .recipe = r};
+    unsigned validation = flags & GR_STEPS_VALIDATED ? 1u << GR_PART_VALIDATION : 0,
+             training = flags & GR_STEPS_JUDGED ? 1u << GR_PART_TRAIN : 0;
+    *s = (gr_steps){.ctx = ctx, .own = *r};
+    r = s->recipe = &s->own;
     GR_TRY(gr__task_open(ctx, r, 1u << GR_PART_TRAIN | validation, NULL, &s->task));
     s->task.unfused = flags & GR_STEPS_UNFUSED;
-    GR_TRY(gr__engine_make(&s->task, true, validation, &s->engine));
+    GR_TRY(gr__engine_make(&s->task, true, validation | training, &s->engine));
     GR_TRY(gr_store_seal(s->engine.store));
     GR_TRY(gr__network_init(s->task.network, s->engine.store));
     GR_TRY(gr__engine_start(&s->engine));
-    gr_loader_options o = gr__task_training_loader(&s->task, false);
-    GR_TRY(gr__loader_create(ctx, &o, &s->loader));
-    s->stepper =
-        (gr_stepper){.recipe = r, .engine = &s->engine, .loader = s->loader, .extent = gr__task_extent(&s->task)};
-    if (validation) {
-        o = gr__task_loader(&s->task, GR_PART_VALIDATION, false);
-        GR_TRY(gr__loader_create(ctx, &o, &s->validation));
-    }
+    s->stepper = (gr_stepper){.recipe = r, .engine = &s->engine, .extent = gr__task_extent(&s->task)};
+    GR_TRY(make_training_loader(s));
+    if (validation) GR_TRY(make_loader(s, GR_PART_VALIDATION, NULL, &s->validation));
+    if (training) GR_TRY(make_judge(s));
 done:
     return st;
 }
@@ -31,9 +61,17 @@ void gr__steps_close(gr_steps *s)
 {
     gr__loader_destroy(s->loader);
     gr__loader_destroy(s->validation);
+    gr__loader_destroy(s->training);
     gr__engine_close(&s->engine);
     gr__task_close(&s->task);
     *s = (gr_steps){0};
+}
+
+gr_status gr__steps_restart(gr_steps *s, uint64_t seed)
+{
+    s->own.seed = seed;
+    gr_status st = gr__network_init(s->task.network, s->engine.store);
+    return st == GR_OK ? make_training_loader(s) : st;
 }
 
 gr_status gr__steps_next(gr_steps *s, int64_t step)
@@ -53,14 +91,77 @@ gr_status gr__steps_next(gr_steps *s, int64_t step)
     return st;
 }
 
-gr_status gr__steps_validate(gr_steps *s, double *error)
+static gr_status error_of(gr_steps *s, gr_loader *loader, gr_part part, double *error, int64_t *samples)
 {
     gr_evaluation ev;
-    gr_status st = gr__evaluate(&s->engine, 0, s->validation, GR_PART_VALIDATION, NULL, &ev);
+    gr_status st = gr__evaluate(&s->engine, 0, loader, part, NULL, &ev);
     *error = st == GR_OK ? ev.error : NAN;
+    if (samples) *samples = ev.samples;
     gr__evaluation_free(s->ctx, &ev);
     return st;
 }
+
+gr_status gr__steps_validate(gr_steps *s, double *error)
+{
+    return error_of(s, s->validation, GR_PART_VALIDATION, error, NULL);
+}
+
+gr_status gr__steps_judge(gr_steps *s, double *error, int64_t *samples)
+{
+    return error_of(s, s->training, GR_PART_TRAIN, error, samples);
+}
+
+/* ---- stores ---- */
+
+static size_t bytes_of(const gr_kept_store *k, int entry)
+{
+    const gr_entry *e = gr_store_entry(k->store, entry);
+    return e->spec.shape.rank == 0 ? sizeof(double) : k->real * (size_t)e->count;
+}
+
+gr_status gr__steps_keep(const gr_steps *s, gr_kept_store *out)
+{
+    gr_kept_store k = {.ctx = s->ctx, .store = s->engine.store, .real = gr_backend_real_bytes(s->task.backend)};
+    int n = gr_store_count(k.store);
+    for (int i = 0; i < n; i++) k.bytes += bytes_of(&k, i);
+    k.data = gr__tensor_alloc(k.ctx, k.bytes);
+    if (!k.data) return gr__error_code(k.ctx);
+    char *to = k.data;
+    for (int i = 0; i < n; to += bytes_of(&k, i), i++) memcpy(to, gr_store_entry(k.store, i)->data, bytes_of(&k, i));
+    *out = k;
+    return GR_OK;
+}
+
+void gr__store_restore(const gr_kept_store *k)
+{
+    const char *from = k->data;
+    for (int i = 0; i < gr_store_count(k->store); from += bytes_of(k, i), i++)
+        memcpy(gr_store_entry(k->store, i)->data, from, bytes_of(k, i));
+}
+
+const void *gr__store_kept(const gr_kept_store *k, int entry)
+{
+    const char *at = k->data;
+    for (int i = 0; i < entry; i++) at += bytes_of(k, i);
+    return at;
+}
+
+bool gr__store_moved(const gr_kept_store *k, const char *name)
+{
+    for (int i = 0; i < gr_store_count(k->store); i++) {
+        const gr_entry *e = gr_store_entry(k->store, i);
+        if (strcmp(e->spec.name, name) == 0) return memcmp(e->data, gr__store_kept(k, i), bytes_of(k, i)) != 0;
+    }
+    return false;
+}
+
+void gr__store_forget(gr_kept_store *k)
+{
+    if (k->ctx) gr__tensor_free(k->ctx, k->data, k->bytes);
+    *k = (gr_kept_store){0};
+}
+
+/* ---- parameters ---- */
 
 static gr_status fill(gr_context *ctx, const gr_init_from *from, const gr_param_info *p, gr_store *store)
 {
