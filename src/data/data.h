@@ -416,6 +416,8 @@ gr_status gr__loader_next(gr_loader *l, gr_batch *out);
 int64_t gr__loader_peek(gr_loader *l, int64_t *steps);
 gr_status gr__loader_next_into(gr_loader *l, void *const field[GR_MAX_FIELDS],
                                gr_batch *out); /* fields that are NULL are not gathered */
+/* Which entry of the list of rows sample i of the batch is that such a loader gave last. */
+int64_t gr__loader_entry(const gr_loader *l, const gr_batch *b, int64_t i);
 /* Continue at batch `index` of `epoch` (resume, or start over with (0,0)). */
 void gr__loader_seek(gr_loader *l, int64_t epoch, int64_t index);
 int64_t gr__loader_batches(const gr_loader_options *o); /* an epoch */

@@ -25,13 +25,13 @@ code 0 data view r.yaml -o f.html --count 20 --set 'data.prepare=[]'
 
 # ---- changed samples ----
 small g.yaml 'data: {train: {type: synthetic, kind: digits, n: 300, seed: 1}, validation: {split: 0.2}, batch: 32, prepare: [standardize], augment: [{type: crop, pad: 2}, {type: rotate, degrees: 15}]}'
-code 0 data view g.yaml -o g0.html --count 9 --augmented && has g0.html 'changed by crop, rotate, as in epoch 0'
+code 0 data view g.yaml -o g0.html --count 9 --augmented && has g0.html 'changed by crop, rotate, as in epoch 1'
 [[ $(cards g0.html) -eq 9 && $(hashes g0.html | sort -u | wc -l) -eq 18 ]] || short "not 9 cards with two hashes each"
-code 0 data view g.yaml -o g1.html --count 9 --augmented --epoch 1 && differ g0.html g1.html
+code 0 data view g.yaml -o g1.html --count 9 --augmented --epoch 2 && differ g0.html g1.html
 code 0 data view g.yaml -o g.html --count 9 && has g.html 'training changes them by crop, rotate, which --augmented shows'
 [[ $(hashes g.html) == "$(hashes g0.html | sed -n '1~2p')" ]] || short "originals beside changed ones are not the originals"
 [[ $(hashes g0.html | sed -n '1~2p') == "$(hashes g1.html | sed -n '1~2p')" ]] || short "originals depend on the epoch"
-code 0 data view g.yaml -o g2.html --count 9 --augmented --epoch 1 --set workers=3 --threads 2 && same g1.html g2.html
+code 0 data view g.yaml -o g2.html --count 9 --augmented --epoch 2 --set workers=3 --threads 2 && same g1.html g2.html
 
 # ---- words of strangers ----
 printf 'a<b,"c ""d"" & e",kind\n' >t.csv
