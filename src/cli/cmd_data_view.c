@@ -48,7 +48,7 @@ static gr_status check_options(cli *c, const options *o)
                         "%s has all samples of a part; --generated, --mistakes and --findings make sheets", o->out);
     if (numbers && cli_given(c, "count"))
         return gr__fail(c->ctx, GR_E_USAGE, "--count: %s has all samples of a part", o->out);
-    return cli_check_ending(c, o->out, "a sheet or an archive", endings);
+    return cli_check_ending(c, o->out, "a sheet", endings);
 }
 
 static gr_status write_sheet(cli *c, const gr_sheet *s, const char *path)

@@ -32,6 +32,16 @@ const char *gr__file_path(const char *folder, const char *name, char *path, size
     return path;
 }
 
+gr_status gr__file_open(gr_context *ctx, const char *folder, const char *name, const gr__blob *opened, char *path,
+                        size_t room, gr__blob *out)
+{
+    gr__file_path(folder, name, path, room);
+    if (!opened) return gr__blob_open(ctx, path, out);
+    gr__blob_part(opened, path, 0, opened->bytes, out);
+    out->ctx = ctx;
+    return GR_OK;
+}
+
 /* ---- what is in a folder ---- */
 
 static int by_name(const void *a, const void *b)
@@ -142,7 +152,7 @@ static gr_status look_at(gr__folder *all, const char *name, int32_t class_, bool
     gr__blob b;
     gr__file file = {.name = name, .class_ = class_, .head = gr__bump_alloc(all->memory, all->kind->head)};
     if (!file.head) return GR_E_MEMORY;
-    gr_status st = gr__blob_open(all->ctx, gr__file_path(all->folder, name, path, sizeof path), &b);
+    gr_status st = gr__file_open(all->ctx, all->folder, name, all->opened, path, sizeof path, &b);
     if (st != GR_OK) return st;
     file.bytes = b.bytes;
     st = all->kind->look(&b, file.head, added);
@@ -267,12 +277,13 @@ done:
 
 /* ---- files as they are given ---- */
 
-gr_status gr__folder_of_files(gr__folder *all, const char *path, bool *one)
+gr_status gr__folder_of_files(gr__folder *all, const char *path, const gr__blob *opened, bool *one)
 {
     gr__listed *list;
     size_t n = 0;
     gr_status st = GR_OK;
     all->folder = "";
+    all->opened = opened && opened->fd < 0 ? opened : NULL;
     *one = gr__path_kind(path) != GR__ENTRY_FOLDER;
     if (*one) {
         st = gr__folder_add(all, path, 0, NULL);

@@ -103,7 +103,8 @@ static gr_status build_inputs(gr__maker *m, int64_t batch, const gr_network_opti
 {
     gr_status st = GR_OK;
     for (int i = 0; i < m->n->recipe->n_inputs && st == GR_OK; i++) st = build_input(m, i, batch, o->steps, v);
-    return st == GR_OK && o->mix && m->n->recipe->mixture.kind ? gr__maker_mix(m, batch) : st;
+    bool mix = o->mix && m->b.mode == GR_MODE_TRAIN && m->n->recipe->mixture.kind;
+    return st == GR_OK && mix ? gr__maker_mix(m, batch) : st;
 }
 
 /* memory: of names and settings; it must outlive the build only, unless the parameters are kept. */

@@ -68,7 +68,7 @@ typedef struct gr_network_options {
     gr_binding bind;
     bool sketch;    /* as in gr_build */
     bool exact;     /* likewise */
-    bool mix;       /* samples are mixed where the recipe says so: of training */
+    bool mix;       /* samples are mixed where the recipe says so; in TRAIN alone */
     int64_t steps;  /* that a batch has of inputs with lengths; 0: all */
     double updates; /* as in gr_build */
 } gr_network_options;

@@ -252,6 +252,20 @@ static gr_status take_targets(gr_task *t)
     return st;
 }
 
+/* What of training samples a model holds, so that those that it is given can be compared with them. */
+static gr_status keep_traits(gr_task *t)
+{
+    const gr_set *s = &t->set[GR_PART_TRAIN];
+    gr_trait_input in[GR_MAX_INPUTS] = {0};
+    gr_traits traits;
+    for (int i = 0; i < s->n_inputs; i++)
+        in[i] = (gr_trait_input){
+            gr__prepare_takes(t->meaning.prepared[i], t->meaning.n_prepared[i], t->recipe->input[i].sample),
+            gr__set_input(s, i)->vocabulary > 0, gr__set_length(s, i) != NULL};
+    gr__traits_of(in, s->n_inputs, &traits);
+    return gr__traits_keep(t->ctx, t->memory, &traits, s, &t->rows[GR_PART_TRAIN], t->recipe->seed, &t->meaning.traits);
+}
+
 /* What the model that weights come from says of them. All borrowed, never written. */
 static void take_meaning(gr_task *t, const gr_meaning *m)
 {
@@ -277,6 +291,7 @@ static gr_status load(gr_context *ctx, const gr_recipe *r, unsigned only, const 
     else
         GR_TRY(take_targets(t));
     if (gr__origin_prepares(origin)) gr__origin_units(origin, t);
+    if (!model) GR_TRY(keep_traits(t));
 done:
     return st;
 }

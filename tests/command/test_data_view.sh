@@ -158,13 +158,13 @@ fi
 # A sheet of the test part is a look at it: kept beside the recipe, and the second one says so
 small looked.yaml "data: {train: {type: synthetic, kind: digits, n: 60, seed: 1}, test: {type: synthetic, kind: digits, n: 20, seed: 2}, batch: 16}"
 code 0 data view looked.yaml -o looked.html --part test --count 4
-[[ $(wc -l <looked.yaml.test-looks.jsonl) -eq 1 ]] || short "the look was not kept"
+[[ $(grep -c '"command"' looked.yaml.looks.json) -eq 1 ]] || short "the look was not kept"
 grep -q "looked at" err.txt && short "the first look is warned of: $(cat err.txt)"
 code 0 data view looked.yaml -o looked.html --part test --count 4
 has err.txt "warning.*data view"
-[[ $(wc -l <looked.yaml.test-looks.jsonl) -eq 2 ]] || short "the second look was not kept"
+[[ $(grep -c '"command"' looked.yaml.looks.json) -eq 2 ]] || short "the second look was not kept"
 code 0 data view looked.yaml -o looked.html --count 4
-[[ $(wc -l <looked.yaml.test-looks.jsonl) -eq 2 ]] || short "a look at training data was counted"
+[[ $(grep -c '"command"' looked.yaml.looks.json) -eq 2 ]] || short "a look at training data was counted"
 code 0 data view looked.yaml -o looked.html --findings
-[[ $(wc -l <looked.yaml.test-looks.jsonl) -eq 3 ]] || short "findings of test data were not counted"
+[[ $(grep -c '"command"' looked.yaml.looks.json) -eq 3 ]] || short "findings of test data were not counted"
 finish
