@@ -296,6 +296,8 @@ gr_status gr__prepare_fit(gr_context *ctx, gr__bump *b, const gr_tree *list, con
  * of the real one. They take into account what the source says (missing values declared, categories). */
 gr_status gr__prepare_placeholder(gr_context *ctx, gr__bump *b, const gr_tree *list, gr_shape model_input,
                                   const gr_field *x, gr_prepared **out, int *n);
+/* The step of a list that changes the shape of samples, as the recipe has it; NULL: none does. */
+const gr_tree *gr__prepare_reshapes(const gr_context *ctx, const gr_tree *list);
 /* What the steps of a list make of samples of x; without reshaping steps its own shape. */
 gr_status gr__prepare_shape(gr_context *ctx, const gr_tree *list, const gr_field *x, gr_shape model_input,
                             gr_shape *out);

@@ -19,6 +19,7 @@ typedef struct gr__file_kind {
 typedef struct gr__file {
     const char *name; /* within the folder */
     uint64_t bytes;
+    uint32_t sum; /* of its beginning, middle and end */
     int32_t class_;
     double value; /* where targets are values */
     void *head;

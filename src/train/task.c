@@ -118,7 +118,9 @@ static gr_status begin(gr_context *ctx, const gr_recipe *r, gr_task *t)
     t->faults = t->memory ? gr__bump_alloc(t->memory, sizeof *t->faults * GR_PARTS) : NULL;
     t->targets = t->faults ? gr__bump_alloc(t->memory, sizeof *t->targets * GR_MAX_TARGETS) : NULL;
     t->meaning.targets = t->targets;
-    return t->targets ? gr__cut_exclude(t) : GR_E_MEMORY;
+    if (!t->targets) return GR_E_MEMORY;
+    gr_status st = gr__agree_lengths(ctx, r);
+    return st == GR_OK ? gr__cut_exclude(t) : st;
 }
 
 static bool part_has_source(const gr_recipe *r, gr_part p, unsigned only, bool fit)
