@@ -27,6 +27,8 @@ ROOT = os.path.dirname(HERE)
 CACHE = os.environ.get("GRADUS_BENCH_CACHE") or os.path.expanduser("~/.cache/gradus-bench")
 DATA = os.path.join(CACHE, "data")
 MALLOC = {"MALLOC_TRIM_THRESHOLD_": "8000000000", "MALLOC_MMAP_THRESHOLD_": "4000000000"}
+# What holds both sides to an instruction set: ours, and PyTorch's own kernels, its oneDNN and its MKL.
+ISAS = {"avx2": {"GRADUS_ISA": "avx2", "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}}
 NEVER = "100000000"
 FIRST_STEP_S = 0.5
 MANY = 20  # windows: short ones and many, so that some fall between the neighbours' work on a shared machine
@@ -100,9 +102,12 @@ def run(argv, environment, watch=None):
     return text, seen, took, exact if exact > floor else polled
 
 
+held = {}  # of ISAS, what --isa asks for
+
+
 def environment(threads, malloc=False):
     plain = {k: v for k, v in os.environ.items() if not k.startswith(("OMP_", "MKL_", "GOMP_", "KMP_", "MALLOC_"))}
-    return {**plain, "GRADUS_BENCH_DATA": DATA, "OMP_NUM_THREADS": str(threads), **(MALLOC if malloc else {})}
+    return {**plain, "GRADUS_BENCH_DATA": DATA, "OMP_NUM_THREADS": str(threads), **(MALLOC if malloc else {}), **held}
 
 
 def torch(threads, *arguments, malloc=False):
@@ -288,7 +293,8 @@ def show(all_tables):
 
 def about(r):
     m = r["machine"]
-    return (f"{m['processor']}, {m['cores']} processors, Linux {m['system']}; {m['date']}; PyTorch {m['torch']} ({m['isa']}), Python {m['python']}; "
+    only = f", both held to {r['isa'].upper()}" if r.get("isa") else ""
+    return (f"{m['processor']}{only}, {m['cores']} processors, Linux {m['system']}; {m['date']}; PyTorch {m['torch']} ({m['isa']}), Python {m['python']}; "
             f"{r['rounds']} rounds; {m['load']:.1f} other programs running before")
 
 
@@ -320,6 +326,7 @@ def arguments():
     p.add_argument("--json", metavar="FILE", help="writes every figure")
     p.add_argument("--markdown", action="store_true", help="writes the tables into docs/performance.md")
     p.add_argument("--gradus", default=os.path.join(ROOT, "build", "gradus"), metavar="COMMAND", help="the command to measure (build/gradus)")
+    p.add_argument("--isa", choices=sorted(ISAS), help="holds both sides to an instruction set")
     p.add_argument("--torch-only", action="store_true", help="only PyTorch's side")
     o = p.parse_args()
     wrong = [c for c in o.case if c not in CASES]
@@ -353,9 +360,10 @@ def measure(o, r):
 
 def main():
     o = arguments()
+    held.update(ISAS.get(o.isa, {}))
     if not all(os.path.exists(os.path.join(DATA, f)) for f in ("32x256-y.npy", "words-y.npy")):
         torch(1, "data", DATA)
-    r = {"machine": machine(o), "rounds": o.rounds, "speed": [], "memory": []}
+    r = {"machine": machine(o), "isa": o.isa, "rounds": o.rounds, "speed": [], "memory": []}
     print(about(r), flush=True)
     if r["machine"]["load"] > 0.5:
         note(f"the machine is busy (load {r['machine']['load']:.1f}): PyTorch's spinning threads suffer most, so ratios on several threads come out far too good")
@@ -372,7 +380,7 @@ def main():
     if stopped:
         return 130
     if o.markdown:
-        markdown("bench", r, tables(r))
+        markdown(f"bench {o.isa}" if o.isa else "bench", r, tables(r))
     missed = [f for f in [*r["speed"], *r["memory"], r.get("first", {})] if f.get("ok") is False]
     return 1 if o.targets and missed else 0
 

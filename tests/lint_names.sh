@@ -35,11 +35,16 @@ src/schedule/plateau.c         | scale                       | a number that it 
 src/graph/op_*.c               | conv max_pool avg_pool attention | operations of the graph
 src/graph/op_shape.c           | reshape permute slice concat | operations of the graph
 src/graph/op_shape.c           | zeros                       | how an attribute is printed
-src/study/check/check.c        | symmetry                    | a check
+src/study/check/rate_sweep.c  | constant cyclic            | words of the sweep
+src/study/check/init.c         | symmetry                    | a check
 src/train/engine.c             | step                        | a plan of one update
 src/train/record.c             | step                        | a column: the number of updates
 src/train/keep.c               | step                        | a column: the number of updates
+src/train/events.c             | step                        | a column: the number of updates
 src/cli/cmd_plot.c             | log step                    | an axis; a column: the number of updates
+src/study/report/[rsm]*.c      | step                        | a column: the number of updates
+src/study/report/confusion.c   | precision recall            | columns of the table of classes
+src/study/report/findings.c    | text                        | a key of what diagnose prints
 src/api/net_update.c           | clip                        | a key of an optimizer's text
 src/api/ext_optimizer.c        | clip                        | a key of a recipe
 src/study/data/label_model.c   | precision                   | a key of a recipe
@@ -49,6 +54,8 @@ src/study/data/view_numbers.c  | step                        | an array: how far
 src/cli/cmd_data_check.c       | npy text                    | the ending of a file; a key of what it prints
 src/cli/cmd_check.c            | init symmetry               | an option; a check
 src/cli/cmd_curvature.c         | residual                    | how far an eigenvector is from one
+src/cli/cmd_inspect.c          | zeros                       | a column: the share of numbers that are 0
+src/study/inside/look_events.c | zeros                       | a figure: the share of numbers that are 0
 src/cli/cmd_convert.c          | relu sigmoid                | options, called by what they replace
 src/cli/cmd_init.c             | init                        | the command
 src/cli/cmd_advise.c           | optimizers                  | a key of what it prints
@@ -57,7 +64,8 @@ src/cli/cmd_predict.c          | csv                         | an option; the en
 src/base/*.c                   | text                        | a kind of value, and of files
 src/api/settings.c             | text                        | a kind of value
 src/model/table.c              | text                        | a kind of value
-src/cli/cmd_lab.c              | csv                         | the ending of a file
+src/cli/files.c                | csv                         | the ending of a file
+src/cli/cmd_curvature.c        | slice                       | the name of an option and of its answer
 src/optim/clip.c               | clip                        | the common rows of optimizers
 src/data/synthetic.c           | noise                       | a row of its own
 ROWS

@@ -157,6 +157,16 @@ typedef struct gr_plan_item {
     uint64_t bytes;
 } gr_plan_item;
 GR_API int gr_plan_largest(const gr_plan *p, gr_plan_item *items, int n);
+/* A piece of the arena that values, one after another, or the workspace of an item take: from item `first` to item
+ * `last`, both included. -1: from before the first on; gr_plan_rows: until after the last. The gradients stand before
+ * all pieces, and scratch memory behind them. */
+typedef struct gr_plan_piece {
+    const char *scope, *what; /* of the value that stands there first: dense "head", "matmul"; "", "workspace" */
+    uint64_t offset, bytes;   /* within the pieces' part of the arena */
+    int first, last;
+} gr_plan_piece;
+GR_API int gr_plan_pieces(const gr_plan *p);
+GR_API gr_plan_piece gr_plan_piece_at(const gr_plan *p, int index); /* bytes 0: there is no such piece */
 
 #ifdef __cplusplus
 }

@@ -13,6 +13,12 @@
 #define GR_MAX(a, b) ((a) > (b) ? (a) : (b))
 #define GR_MIN(a, b) ((a) < (b) ? (a) : (b))
 
+#if defined(__clang__)
+#define GR_COMPILER "clang " __clang_version__
+#else
+#define GR_COMPILER "gcc " __VERSION__
+#endif
+
 /* Runs an expression that gives a status and leaves through `goto done` with it in `st` when it is not GR_OK. */
 #define GR_TRY(expr)                \
     do {                            \

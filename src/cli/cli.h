@@ -104,6 +104,10 @@ gr_status cli_show(cli *c, const gr_result *r);
 gr_status cli_tell(cli *c, const gr_result *r);                     /* its text on standard error, but under --quiet */
 gr_status cli_list(cli *c, const gr_result *r);                     /* what was asked for: text under --quiet as well */
 void cli_lines(gr_result *r, const char *indent, const char *text); /* a note a line of it */
+/* Writes the result's tables of numbers and its drawings, and `more` (NULL: none), into a folder, which is made if need
+ * be: NAME-TABLE.csv, NAME-DRAWING.svg. A note a file; the paths, in the result's memory. What fails fails the result.
+ */
+gr_list cli_write_files(cli *c, gr_result *r, const char *folder, const gr_table *more);
 /* GR_E_NAME: "there is no member", name; the nearest of n, or what else helps. */
 gr_status cli_unknown(cli *c, const char *what, const char *name, const char *const *names, size_t n, const char *hint);
 /* Opens the recipe argument with every --set. */

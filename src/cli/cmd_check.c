@@ -8,11 +8,13 @@
 
 typedef struct options {
     bool gradients, init;
+    const char *only, *skip, *sheets, *model;
+    int64_t steps;
 } options;
 
 /* ---- findings ---- */
 
-static const char *const loud_words[] = {"ok", "warning", "FAILED"}; /* what stands out */
+static const char *const loud_words[] = {"ok", "warning", "FAILED", "skipped"}; /* what stands out */
 static const gr_column finding_columns[] = {
     GR_COLUMN(gr_finding, verdict, INT, NULL, GR_SHOWN("", -8), .words = loud_words),
     GR_COLUMN(gr_finding, id, TEXT, "id", GR_SHOWN("", -3)),
@@ -21,6 +23,7 @@ static const gr_column finding_columns[] = {
     GR_COLUMN(gr_finding, figure, REAL, "figure", GR_SHOWN("", 10), .digits = 4, .none = "-"),
     GR_COLUMN(gr_finding, limit, REAL, "limit"),
     GR_COLUMN(gr_finding, message, CHARS, "message", GR_SHOWN("", 0), .gap = 1),
+    GR_COLUMN(gr_finding, fix, CHARS, "fix"),
 };
 
 static gr_status conclude(cli *c, const gr_finding *f, int n)
@@ -121,22 +124,88 @@ static const gr_column tensor_columns[] = {
     GR_COLUMN(gr_format_row, format, TEXT, "format"),
 };
 
+/* What text shows of a rule: one line, whatever the number of its ids, unless it was not asked for. */
+typedef struct line {
+    gr_finding f;
+    const char *ids;
+} line;
+static const gr_column line_columns[] = {
+    GR_COLUMN(line, f.verdict, INT, NULL, GR_SHOWN("", -8), .words = loud_words),
+    GR_COLUMN(line, ids, TEXT, NULL, GR_SHOWN("", -6)),
+    GR_COLUMN(line, f.name, TEXT, NULL, GR_SHOWN("", -15)),
+    GR_COLUMN(line, f.figure, REAL, NULL, GR_SHOWN("", 10), .digits = 4, .none = "-"),
+    GR_COLUMN(line, f.message, CHARS, NULL, GR_SHOWN("", 0), .gap = 1),
+};
+
+static const gr_column check_columns[] = {
+    GR_COLUMN(gr_finding, id, TEXT, "id"),
+    GR_COLUMN(gr_finding, name, TEXT, "name"),
+    GR_COLUMN(gr_finding, verdict, INT, "verdict", .words = gr__verdict_words),
+    GR_COLUMN(gr_finding, figure, REAL, "figure"),
+    GR_COLUMN(gr_finding, limit, REAL, "limit"),
+    GR_COLUMN(gr_finding, message, CHARS, "message"),
+    GR_COLUMN(gr_finding, fix, CHARS, "fix"),
+};
+
+static size_t lines_of(gr_result *r, const gr_checked *all, line **out)
+{
+    size_t n = 0;
+    line *lines = *out = gr__result_alloc(r, GR_CHECKS * sizeof *lines);
+    int at[GR_CHECKS];
+    for (int i = 0; i < GR_CHECKS && lines; i++) at[i] = -1;
+    for (int i = 0; i < GR_CHECKS && lines; i++) {
+        const gr_finding *f = &all->finding[i];
+        int *first = &at[all->with[i]];
+        if (all->left_out[i]) continue;
+        if (*first >= 0)
+            lines[*first].ids = gr__result_text(r, "%s %s", lines[*first].ids, f->id);
+        else
+            lines[ *first = (int)n++] = (line){*f, f->id};
+    }
+    return n;
+}
+
+static void note_fixes(gr_result *r, const line *lines, size_t n)
+{
+    bool any = false;
+    for (size_t i = 0; i < n; i++) {
+        if (!lines[i].f.fix[0]) continue;
+        gr__result_note(r, "%s  %s\n",
+                        any ? "" : "\nWhat mends it: `KEY: VALUE` for --set KEY=VALUE or the recipe, or a command\n",
+                        lines[i].ids);
+        cli_lines(r, "    ", lines[i].f.fix);
+        any = true;
+    }
+}
+
 static gr_status everything(cli *c, const gr_recipe *recipe)
 {
-    gr_finding f[GR_CHECKS];
+    const options *given = c->options;
     const gr_finding *first;
-    gr_format_row *formats = NULL;
-    size_t n_formats = 0;
+    gr_checked *all = gr__bump_alloc(c->memory, sizeof *all);
+    line *lines = NULL;
+    if (!all) return GR_E_MEMORY;
     cli_view v = cli_view_make(c->quiet || c->json);
-    gr_status st = gr__check_all(c->ctx, recipe, cli_view_watch(&v), c->memory, f, &formats, &n_formats);
+    const gr_check_options o = {.only = given->only,
+                                .skip = given->skip,
+                                .steps = given->steps,
+                                .sheets = given->sheets,
+                                .model = given->model,
+                                .watch = cli_view_watch(&v)};
+    gr_status st = gr__check_all(c->ctx, recipe, &o, c->memory, all);
     cli_view_clear(&v);
     if (st != GR_OK) return st;
     gr_result *r = cli_result(c);
-    GR_TABLE(r, "checks", finding_columns, f, GR_CHECKS);
-    GR_TABLE(r, "tensors", tensor_columns, formats, n_formats);
-    gr__result_put(r, "passed=%u", gr__findings_failed(f, GR_CHECKS, &first) == 0);
+    size_t n = lines_of(r, all, &lines);
+    GR_TABLE(r, NULL, line_columns, lines, n);
+    note_fixes(r, lines, n);
+    GR_TABLE(r, "checks", check_columns, all->finding, GR_CHECKS);
+    GR_TABLE(r, "tensors", tensor_columns, all->formats, all->n_formats);
+    gr__result_put(r, "passed=%u", gr__findings_failed(all->finding, GR_CHECKS, &first) == 0);
     st = cli_show(c, r);
-    return st == GR_OK ? conclude(c, f, GR_CHECKS) : st;
+    gr_finding *told = gr__result_alloc(r, (n + 1) * sizeof *told);
+    for (size_t i = 0; i < n && told; i++) told[i] = lines[i].f;
+    return st == GR_OK && told ? conclude(c, told, (int)n) : st;
 }
 
 static gr_status run(cli *c)
@@ -148,7 +217,13 @@ static gr_status run(cli *c)
                         "check: --gradients and --init each restrict to one check; without them all are made");
     gr_status st = cli_recipe(c, c->argument[0], &r);
     if (st != GR_OK) return st;
-    st = o->gradients ? gradients(c, r) : o->init ? initialisation(c, r) : everything(c, r);
+    bool chosen = o->only || o->skip || o->steps || o->sheets || o->model;
+    if ((o->gradients || o->init) && chosen)
+        st = gr__fail(
+            c->ctx, GR_E_USAGE,
+            "check: --only, --skip, --steps, --sheets and --model go with all checks, not with --gradients or --init");
+    else
+        st = o->gradients ? gradients(c, r) : o->init ? initialisation(c, r) : everything(c, r);
     gr__recipe_close(c->ctx, r);
     return st;
 }
@@ -159,34 +234,34 @@ static const cli_option rows[] = {
         "only back-propagation against central differences in float64, with more elements and a line a parameter"),
     CLI_OPTION(options, init, SWITCH, "init", NULL,
                "only the initial weights: mean and variance of activations and gradients, a line a layer"),
+    CLI_OPTION(options, only, TEXT, "only", "IDS", "only these checks: T3,X9"),
+    CLI_OPTION(options, skip, TEXT, "skip", "IDS", "all but these"),
+    CLI_OPTION(options, sheets, TEXT, "sheets", "DIR",
+               "writes what there is to look at: samples.html (X2), activations.html (X6), mistakes.html (X10), "
+               "rates.csv (X13)",
+               .letter = 'o'),
+    CLI_OPTION(options, model, TEXT, "model", "MODEL", "X10: the mistakes of this model, not of a short training"),
+    CLI_OPTION(options, steps, WHOLE, "steps", "N",
+               "updates of a short training at most; unless given, as many as its bound on arithmetic allows", .low = 1,
+               .high = 1e9),
 };
 
 GR_COMMAND(check) = {
     .name = "check",
     .place = 6,
-    .usage = "RECIPE [--gradients | --init]",
+    .usage = "RECIPE [--only IDS] [--skip IDS] [--steps N] [--sheets DIR] [--model MODEL] | --gradients | --init",
     .summary = "Checks a recipe's data, outputs, initial cost, weights and gradients before training",
     .help =
-        "Each check has a line: verdict, figure, and what was seen or is to be done. Exit code 1 when one fails; "
-        "warnings leave it 0.\n"
-        "  X1 formats         the number format of every tensor\n"
-        "  T3 data            batches differ, inputs vary and keep their labels, the cost follows the inputs; a column "
-        "that never changes is a warning\n"
-        "  T4 outputs         shape, finite, probabilities that sum to 1\n"
-        "  T5 initial cost    what guessing costs: ln K for K classes\n"
-        "  I1 symmetry        no layer's units start equal and stay so\n"
-        "  I2 initialisation  activations keep their scale through the layers\n"
-        "  P4 gradients       back-propagation against central differences; the error is relative to the tensor's "
-        "largest slope.\n"
-        "                     Taken near the initial weights, and judged where no ReLU, pooling or other kink lies "
-        "between the two points;\n"
-        "                     one comparison a parameter goes along all its elements. A large network gets fewer\n"
-        "  X4 dropout, norms  not both: a warning\n"
-        "  T9 batch norm      batches of 32 at least, where layers normalise by them: a warning\n"
-        "  X5 batch           the same of the samples an update sees at once\n"
-        "  X14 dead units     of the units behind a ReLU at most 40 % give 0 for all that is seen: a warning\n"
-        "  X15 sigmoids       only as gates, or as the output for two classes: a warning\n\n"
-        "Example\n  gradus check recipes/fashion.yaml\n",
+        "Each rule has a line: verdict, the ids that the chapter's checks and steps have here, figure, and what was "
+        "seen "
+        "or is to be done; below them stands what can be pasted.\n"
+        "Exit code 1 when one fails; warnings leave it 0. `gradus explain checks` lists them, `gradus explain X9` "
+        "tells "
+        "what one does, its threshold and where that is from.\n"
+        "Short trainings start from the recipe's own initial weights and data, by seeds that follow from the recipe's, "
+        "and leave nothing behind: no file is written and no run touched.\n\n"
+        "Examples\n  gradus check recipes/fashion.yaml\n  gradus check my.yaml --only T3,T4,T5\n  gradus check my.yaml "
+        "--skip X12,X13 --json\n",
     CLI_OPTIONS(options, rows),
     .min_arguments = 1,
     .max_arguments = 1,

@@ -1,9 +1,9 @@
 /* gradus data view: samples to look at, as the trainer gets them. */
 #include <string.h>
 
-#include "base/file.h"
 #include "cli/cmd_data.h"
 #include "cli/progress.h"
+#include "cli/sheet.h"
 #include "cli/source.h"
 #include "study/data/inspect.h"
 #include "study/data/view.h"
@@ -15,20 +15,14 @@ typedef struct options {
     bool augmented, generated, findings;
 } options;
 
-static bool ends_in(const char *path, const char *ending)
-{
-    const char *dot = strrchr(path, '.');
-    return dot && strcmp(dot, ending) == 0;
-}
-
 static bool is_npz(const char *path)
 {
-    return ends_in(path, ".npz");
+    const char *dot = strrchr(path, '.');
+    return dot && strcmp(dot, ".npz") == 0;
 }
 
 static gr_status check_options(cli *c, const options *o)
 {
-    static const char *const endings[] = {"html", "htm", "png", "npz", NULL};
     bool numbers = o->out && is_npz(o->out);
     if (!o->out) {
         gr__fail(c->ctx, GR_E_USAGE, "data view: where to? -o FILE is missing");
@@ -48,17 +42,7 @@ static gr_status check_options(cli *c, const options *o)
                         "%s has all samples of a part; --generated, --mistakes and --findings make sheets", o->out);
     if (numbers && cli_given(c, "count"))
         return gr__fail(c->ctx, GR_E_USAGE, "--count: %s has all samples of a part", o->out);
-    return cli_check_ending(c, o->out, "a sheet", endings);
-}
-
-static gr_status write_sheet(cli *c, const gr_sheet *s, const char *path)
-{
-    gr__text t;
-    gr__text_init(&t, c->ctx);
-    gr_status st = ends_in(path, ".png") ? gr__sheet_png(s, &t) : gr__sheet_html(s, &t);
-    if (st == GR_OK) st = gr__file_write(c->ctx, path, t.s, t.n);
-    gr__text_free(&t);
-    return st;
+    return numbers ? GR_OK : cli_check_sheet(c, o->out);
 }
 
 /* What a sheet is made of. */
@@ -161,7 +145,7 @@ static gr_status view(cli *c, source *from, const options *o)
     else
         GR_TRY(gr__view_samples(&from->task, &wanted, &s));
     GR_TRY(count_look(c, from, o));
-    GR_TRY(write_sheet(c, &s, o->out));
+    GR_TRY(cli_write_sheet(c, &s, o->out));
     if (o->generated) GR_TRY(record_look(c, from, o, &s));
     st = show(c, o, &s, &mistakes);
 done:
@@ -183,7 +167,7 @@ static gr_status view_findings(cli *c, const gr_recipe *r, const options *o)
     GR_TRY(gr__sheet_open(c->ctx, r->name, &s));
     GR_TRY(gr__view_findings(&found, o->count, &s));
     if (found.task.set_of[GR_PART_TEST]) GR_TRY(cli_test_seen(c, r->path, NULL));
-    GR_TRY(write_sheet(c, &s, o->out));
+    GR_TRY(cli_write_sheet(c, &s, o->out));
     gr_result *told = cli_result(c);
     gr__result_put(told, "sheet=%s shown=%jd findings=%jd", o->out, (intmax_t)s.n_cards, (intmax_t)found.n_findings);
     gr__result_note(told, "%lld samples of %lld findings: %s\n", (long long)s.n_cards, (long long)found.n_findings,

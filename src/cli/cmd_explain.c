@@ -47,12 +47,12 @@ static void collect(listing *l)
     add_commons(l, NULL);
 }
 
-/* `adam`, or `optimizer.adam` where a name is in several families. */
+/* `adam`, or `optimizer.adam` where a name is in several families; `X9` of the rule that answers it. */
 static bool named(const gr_member *m, const char *name)
 {
     size_t n = strlen(m->family);
     if (strncmp(name, m->family, n) == 0 && name[n] == '.') return strcmp(name + n + 1, m->name) == 0;
-    return strcmp(name, m->name) == 0;
+    return strcmp(name, m->name) == 0 || cli_rule_is(m, name);
 }
 
 /* The schedule that a member is, or NULL. */
@@ -158,6 +158,7 @@ static gr_status explain_members(cli *c)
     int found = 0, explained = 0;
     gr_status st = GR_OK;
     collect(&l);
+    if (c->n_arguments && strcmp(c->argument[0], "checks") == 0 && !setting(c)) return cli_explain_rules(c);
     if (c->n_arguments && is_path(c->argument[0])) return explain_recipe(c, c->argument[0]);
     if (c->n_arguments == 0 && !setting(c)) return list(c, &l);
     for (int i = 0; c->n_arguments && i < l.n && st == GR_OK; i++) {
@@ -215,7 +216,8 @@ GR_COMMAND(explain) = {
             "in the order of use, from 0,\n"
             "b[K] the bias of its layer; a tensor's own name does too. Indices are those of model files (PyTorch's "
             "order).\n\n"
-            "Examples\n  gradus explain adam\n  gradus explain schedule.constant\n"
+            "`checks` lists what `gradus check` asks; X9, or another id of these, is one of them.\n\n"
+            "Examples\n  gradus explain adam\n  gradus explain X9\n  gradus explain schedule.constant\n"
             "  gradus explain cyclic --set half_cycle=100 --set shape=triangular2 --set warmup=0.1\n"
             "  gradus explain my.yaml --set schedule.tail.cycles=2\n"
             "  gradus explain 'dL/dw[0][3,2]' recipe.yaml\n  gradus explain 'dL/dc1.weight[3,0,1,2]' "

@@ -2,7 +2,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/file.h"
 #include "cli/cli.h"
 #include "study/advice/advice.h"
 #include "study/lab/lab.h"
@@ -22,7 +21,7 @@ static gr_status list(cli *c)
     return cli_list(c, r);
 }
 
-/* ---- the files of a figure ---- */
+/* ---- claims ---- */
 
 static double error(const void *claim)
 {
@@ -44,45 +43,15 @@ static const gr_column claim_columns[] = {
     GR_COLUMN(gr_finding, verdict, TRUTH, "holds", .number = holds),
 };
 
-typedef struct output {
-    cli *c;
-    gr_result *r;
-    const char *folder;
-    gr__text text;
-    const char **path; /* of what was written */
-    size_t n, capacity;
-} output;
-
-static void write_file(output *o, const char *name, const char *suffix, gr_status st)
+static gr_list write_all(cli *c, gr_result *r, const char *folder)
 {
-    if (st == GR_OK && o->r->failed == GR_OK) {
-        const char *path =
-            gr__result_text(o->r, "%s/%s%s%s.%s", o->folder, o->r->name, name ? "-" : "", name ? name : "", suffix);
-        st = gr__file_write(o->c->ctx, path, o->text.s ? o->text.s : "", o->text.n);
-        if (st == GR_OK) gr__result_note(o->r, "%s\n", cli_shown(o->c, path));
-        if (st == GR_OK && !GR_ROOM(o->c->ctx, o->path, o->capacity, o->n + 1)) st = GR_E_MEMORY;
-        if (st == GR_OK) o->path[o->n++] = path;
-    }
-    gr__result_fail(o->r, st);
-    gr__text_free(&o->text);
-}
-
-static void write_all(output *o)
-{
-    gr_result *r = o->r;
-    const gr_table claims = {.columns = claim_columns,
+    const gr_table claims = {.name = "theory",
+                             .columns = claim_columns,
                              .n_columns = (int)GR_COUNT(claim_columns),
                              .rows = r->finding,
                              .n = (size_t)r->n_findings,
                              .row_bytes = sizeof *r->finding};
-    gr__result_fail(r, gr__make_folder(o->c->ctx, o->folder));
-    gr__text_init(&o->text, o->c->ctx);
-    for (const gr_table *t = r->tables; t; t = t->next) write_file(o, t->name, "csv", gr__table_csv(t, &o->text));
-    write_file(o, "theory", "csv", gr__table_csv(&claims, &o->text));
-    for (const gr_drawing *d = r->drawings; d; d = d->next) {
-        write_file(o, d->name, "svg", gr__drawing_svg(o->c->ctx, d, &o->text));
-        if (d->dag) write_file(o, d->name, "dot", gr__dag_dot(d->dag, &o->text));
-    }
+    return cli_write_files(c, r, folder, &claims);
 }
 
 /* ---- what is printed ---- */
@@ -121,15 +90,13 @@ static gr_status show(cli *c, gr_lab *lab)
     const char *folder = ((const cli_out *)c->options)->out;
     gr_result *r = &lab->result;
     const gr_finding *first;
-    output o = {.c = c, .r = r, .folder = folder ? folder : "lab"};
-    write_all(&o);
+    gr_list files = write_all(c, r, folder ? folder : "lab");
     gr__result_put(r, "figure=%s title=%s seed=%jd", r->name, lab->figure->head.title, (int64_t)lab->seed);
-    gr__result_list(r, "files", (gr_list){.text = o.path, .n = o.n});
+    gr__result_list(r, "files", files);
     GR_TABLE(r, "claims", claim_columns, r->finding, r->n_findings);
     gr__result_put(r, "holds=%u", gr__findings_failed(r->finding, r->n_findings, &first) == 0);
     note_claims(r, &lab->figure->head);
     gr_status st = cli_show(c, r);
-    gr__free(c->ctx, o.path, o.capacity * sizeof *o.path);
     return st == GR_OK ? conclude(c, r) : st;
 }
 

@@ -37,6 +37,12 @@ void cli_member_page(gr_result *r, const gr_member *m);
 extern const gr_family *const cli_families[];
 extern const size_t cli_n_families;
 
+/* explain_rule.c: what a rule of `check` has beside a member; nothing of others. */
+bool cli_rule_is(const gr_member *m, const char *id); /* does it answer this id? */
+void cli_rule_add(gr_result *r, const gr_member *m);
+void cli_rule_page(gr_result *r, const gr_member *m);
+gr_status cli_explain_rules(cli *c); /* `explain checks`: all of them, by their ids */
+
 /* `explain dL/d... RECIPE-or-MODEL`. */
 gr_status cli_explain_derivative(cli *c);
 

@@ -9,13 +9,14 @@
 #include "metric/metric.h"
 #include "nn/layer.h"
 #include "optim/optim.h"
+#include "study/check/rule.h"
 #include "study/lab/lab.h"
 
 /* The order in which they are listed. */
-const gr_family *const cli_families[] = {&gr__family_layer,   &gr__family_cost,     &gr__family_optimizer,
-                                         &gr__family_penalty, &gr__family_schedule, &gr__family_init,
-                                         &gr__family_metric,  &gr__family_source,   &gr__family_prepare,
-                                         &gr__family_augment, &gr__family_balance,  &gr__family_figure};
+const gr_family *const cli_families[] = {
+    &gr__family_layer,   &gr__family_cost,   &gr__family_optimizer, &gr__family_penalty, &gr__family_schedule,
+    &gr__family_init,    &gr__family_metric, &gr__family_source,    &gr__family_prepare, &gr__family_augment,
+    &gr__family_balance, &gr__family_figure, &gr__family_rule};
 const size_t cli_n_families = GR_COUNT(cli_families);
 
 const gr_family *cli_family_of(const gr_member *m)
@@ -118,6 +119,7 @@ void cli_member_add(gr_result *r, const gr_member *m)
     gr__result_note(r, "%s (%s)\n  %s\n", m->name, m->family, m->title);
     if (m->cite[0]) gr__result_note(r, "  source: %s\n", m->cite);
     if (metric) gr__result_note(r, "  for %s\n", metric_text(metric, text, sizeof text));
+    cli_rule_add(r, m);
     if (m->equations[0]) gr__result_note(r, "\n");
     cli_lines(r, "    ", m->equations);
     if (n) gr__result_note(r, "\n");
@@ -159,6 +161,7 @@ void cli_member_page(gr_result *r, const gr_member *m)
     gr__result_note(r, "### %s\n\n%s.%s%s%s\n", m->name, m->title, m->cite[0] ? " Source: " : "", m->cite,
                     m->cite[0] ? "." : "");
     if (metric_of(m)) gr__result_note(r, "\nFor %s.\n", metric_text(metric_of(m), text, sizeof text));
+    cli_rule_page(r, m);
     if (m->equations[0]) gr__result_note(r, "\n");
     cli_lines(r, "    ", m->equations);
     if (count_rows(m)) gr__result_note(r, "\n| key | default | allowed | unit | |\n| --- | --- | --- | --- | --- |\n");

@@ -104,6 +104,8 @@ gr_status cli_source_open(cli *c, const cli_source_options *o, cli_source *s)
     *s = (cli_source){.part = (gr_part)o->split};
     GR_TRY(gr__model_open(c->ctx, c->argument[0], &s->model));
     s->recipe = *s->model.recipe;
+    if (o->split == CLI_ANY_PART)
+        s->part = s->recipe.data.validation || s->recipe.data.split_validation > 0 ? GR_PART_VALIDATION : GR_PART_TRAIN;
     GR_TRY(use_data(c, o->data, s->part, &s->recipe, &s->other));
     if (s->other)
         s->recipe.threads = s->other->threads;

@@ -16,18 +16,21 @@ typedef struct cli_source {
 /* Options of such commands: a member of their struct, and its rows. */
 typedef struct cli_source_options {
     const char *data;
-    int split;
+    int split;        /* a gr_part, or CLI_ANY_PART: validation, or where the recipe has none train */
     bool once, again; /* looks at the test part */
 } cli_source_options;
+enum { CLI_ANY_PART = -1 };
 extern const char *const cli_part_words[];
-#define CLI_SOURCE_OPTIONS(options, member, part, part_name)                                                         \
-    CLI_OPTION(options, member.data, TEXT, "data", "RECIPE",                                                         \
-               "the data of another recipe, or a source: '{type: npy, inputs: x.npy, targets: y.npy}'; prepared as " \
-               "the model was"),                                                                                     \
-        CLI_OPTION(options, member.split, WORD, "split", "PART",                                                     \
-                   "train, validation or test; " part_name " unless given", .usual = part, .words = cli_part_words), \
-        CLI_OPTION(options, member.once, SWITCH, "once", NULL,                                                       \
-                   "exit 1 if the test data was looked at before with this run's models"),                           \
+#define CLI_SOURCE_OPTIONS(options, member, part, part_name) \
+    CLI_SOURCE_OPTIONS_AS("split", options, member, part, part_name)
+#define CLI_SOURCE_OPTIONS_AS(name, options, member, part, part_name)                                                  \
+    CLI_OPTION(options, member.data, TEXT, "data", "RECIPE",                                                           \
+               "the data of another recipe, or a source: '{type: npy, inputs: x.npy, targets: y.npy}'; prepared as "   \
+               "the model was"),                                                                                       \
+        CLI_OPTION(options, member.split, WORD, name, "PART", "train, validation or test; " part_name " unless given", \
+                   .usual = part, .words = cli_part_words),                                                            \
+        CLI_OPTION(options, member.once, SWITCH, "once", NULL,                                                         \
+                   "exit 1 if the test data was looked at before with this run's models"),                             \
         CLI_OPTION(options, member.again, SWITCH, "again", NULL, "look all the same; the record of looks says so")
 
 /* Opens the model argument, and judges the look where it is at the test part; threads and memory are applied. */

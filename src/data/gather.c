@@ -53,7 +53,7 @@ void gr__room_close(gr__room *r)
 
 /* ---- one sample ---- */
 
-/* Numbers as they are delivered, changed on the way. */
+/* Numbers as they are delivered, changed on the way: where the batch has them, if it has them so. */
 static int64_t change(const gr__way *w, gr__room *room, const void *sample, uint32_t row, uint32_t draw, int64_t width,
                       void *to)
 {
@@ -61,15 +61,17 @@ static int64_t change(const gr__way *w, gr__room *room, const void *sample, uint
     const gr_field *x = gr__field_of(w->field, &at);
     bool indices = x->vocabulary > 0;
     gr_delivery single = *w->delivery;
-    gr_augment_sample s = {.x = indices ? NULL : room->numbers,
-                           .index = indices ? (int32_t *)(void *)room->numbers : NULL,
+    single.as = indices ? GR_EL_I32 : GR_EL_F32;
+    bool there = single.as == w->as && width == w->apart;
+    void *numbers = there ? to : room->numbers;
+    gr_augment_sample s = {.x = indices ? NULL : numbers,
+                           .index = indices ? numbers : NULL,
                            .scratch = room->scratch,
                            .shape = w->augment->shape,
                            .counts = x->length ? x->length[row] : w->augment->shape.dim[0]};
-    single.as = indices ? GR_EL_I32 : GR_EL_F32;
-    gr__deliver(x, sample, &single, w->apart, room->numbers);
+    gr__deliver(x, sample, &single, w->apart, numbers);
     if (draw != GR__UNCHANGED) gr__augmentation_run(w->augment, row, draw, &s);
-    gr__elements_convert(single.as, w->as, room->numbers, to, width);
+    if (!there) gr__elements_convert(single.as, w->as, numbers, to, width);
     return s.counts;
 }
 

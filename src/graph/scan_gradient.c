@@ -337,9 +337,46 @@ static gr_val summed(pull *p, const term *t)
     return gr_sum(p->g, all, axes, n, false);
 }
 
+/* Is v carried, and nothing but zeros before the first step? */
+static bool begins_with_zeros(const pull *p, gr_val v)
+{
+    int number;
+    double initial;
+    if (!gr__stands_in(gr__producer(p->both, v), &number) || number >= p->b->n_in) return false;
+    const gr_node *n = gr__made_by(p->g, p->n->in[number], GR_OP_BROADCAST);
+    return p->b->role[number] == GR__ROLE_CARRY && n && gr__is_const(p->g, n->in[0], &initial) && initial == 0;
+}
+
+/* Rows of the first step leave nothing where what is carried is 0: all but these, as long as they stand where plans
+ * need not copy them. */
+static gr_val without_first(const pull *p, gr_val v)
+{
+    gr_shape s = gr_shape_of(p->g, v);
+    int64_t rows = s.dim[0] / gr__scan_steps(&p->n->attr);
+    return gr_slice(p->g, v, 0, gr__scan_reverse(&p->n->attr) ? 0 : rows, s.dim[0] - rows);
+}
+
+static bool stands_well(const pull *p, gr_val v)
+{
+    gr_shape s = gr_shape_of(p->g, v);
+    return s.dim[0] / gr__scan_steps(&p->n->attr) * s.dim[1] % 16 == 0;
+}
+
+static gr_val product_of(pull *p, const term *t)
+{
+    gr_val a = side_by_side(p, t->a), b = side_by_side(p, t->b);
+    if (!a || !b) return GR_NONE;
+    bool zeros = begins_with_zeros(p, t->a) || begins_with_zeros(p, t->b);
+    if (zeros && gr__scan_steps(&p->n->attr) > 1 && stands_well(p, a) && stands_well(p, b)) {
+        a = without_first(p, a);
+        b = without_first(p, b);
+    }
+    return gr_matmul(p->g, a, b, true, false);
+}
+
 static gr_val value_of(pull *p, const term *t)
 {
-    if (t->kind == PRODUCT) return gr_matmul(p->g, side_by_side(p, t->a), side_by_side(p, t->b), true, false);
+    if (t->kind == PRODUCT) return product_of(p, t);
     return t->kind == SUM ? summed(p, t) : gr_scan_final(p->s, t->carried);
 }
 

@@ -4,6 +4,7 @@
 #include "data/fields.h"
 #include "model/cost_rows.h"
 #include "model/network_maker.h"
+#include "nn/lengths.h"
 
 static gr_shape batch_of(gr_shape sample, int64_t batch)
 {
@@ -142,6 +143,8 @@ gr_status gr__network_build_with(const gr_network *n, gr_graph *g, gr_mode mode,
     if (!b) return GR_E_MEMORY;
     gr_status st = build(n, b, g, mode, batch, with_target, o, out, &m);
     if (st == GR_OK && o->layers) memcpy(o->layers, m.value, sizeof *o->layers * (size_t)n->recipe->stack->n);
+    for (int i = 0; st == GR_OK && o->lengths && i < n->recipe->stack->n; i++)
+        o->lengths[i] = m.b.n_stepped ? gr__maker_input_of(&m, gr__lengths_of(&m.b, m.value[i])) : -1;
     gr__bump_destroy(b);
     return st;
 }

@@ -65,6 +65,7 @@ gr_status gr__network_build(const gr_network *n, gr_graph *g, gr_mode mode, int6
 /* The same, with more to say of it. */
 typedef struct gr_network_options {
     gr_val *layers; /* layers[i] receives what layer i of the recipe's stack gives; may be NULL */
+    int *lengths;   /* with layers, likewise: the input whose lengths say how many of its steps count; -1: all do */
     gr_binding bind;
     bool sketch;    /* as in gr_build */
     bool exact;     /* likewise */

@@ -171,6 +171,16 @@ static gr_status read_threads(gr__recipe_reader *k)
     return st == GR_OK ? keep(k, "workers") : st;
 }
 
+static gr_project_phase read_phase(const gr__recipe_reader *k)
+{
+    static const char *const names[] = {
+        [GR_PROJECT_DESIGN] = "design", [GR_PROJECT_NEW] = "new", [GR_PROJECT_ESTABLISHED] = "established"};
+    const char *word = gr__setting_text(&k->top, "phase");
+    for (int i = GR_PROJECT_DESIGN; word && i <= GR_PROJECT_ESTABLISHED; i++)
+        if (strcmp(word, names[i]) == 0) return (gr_project_phase)i;
+    return GR_PROJECT_NONE;
+}
+
 static gr_status read_numbers(gr__recipe_reader *k)
 {
     gr_recipe *r = k->r;
@@ -178,6 +188,7 @@ static gr_status read_numbers(gr__recipe_reader *k)
     r->preset = gr__setting_is(&k->top, "preset", "paper")   ? GR_PRESET_PAPER
                 : gr__setting_is(&k->top, "preset", "torch") ? GR_PRESET_TORCH
                                                              : GR_PRESET_CHAPTER;
+    r->phase = read_phase(k);
     r->seed = (uint64_t)gr__setting_int(&k->top, "seed");
     r->accumulate = gr__setting_int(&k->top, "accumulate");
     r->algorithm = gr__setting_is(&k->top, "algorithm", "exact")    ? GR_ALGORITHM_EXACT
@@ -185,6 +196,8 @@ static gr_status read_numbers(gr__recipe_reader *k)
                                                                     : GR_ALGORITHM_AUTO;
     static const char *const kept[] = {"gradus", "preset", "seed", "accumulate", "algorithm"};
     for (size_t i = 0; i < GR_COUNT(kept); i++) GR_TRY(keep(k, kept[i]));
+    GR_TRY(gr__tree_none(gr__setting_tree(&k->top, "phase")) ? gr__recipe_part(k, "phase", gr__tree_text(k->b, "none"))
+                                                             : keep(k, "phase"));
     GR_TRY(read_name(k));
     GR_TRY(read_device(k));
     GR_TRY(read_memory(k));
@@ -244,6 +257,29 @@ static gr_status check_observation(gr__recipe_reader *k, bool validates)
                          "%s changes the rate at evaluations, but validate is none", name);
 }
 
+static gr_status read_log(gr__recipe_reader *k)
+{
+    gr_recipe *r = k->r;
+    const gr_tree *given = gr__tree_get(k->root, "log"), *histograms, *pictures;
+    gr_settings s;
+    gr_status st = GR_OK;
+    if (given && gr__tree_none(given))
+        GR_TRY(
+            gr__tree_fail(k->ctx, given, GR_E_TYPE, "log: {every: 100} writes fewer lines", "a run always has a log"));
+    GR_TRY(read_interval(k, "log", &gr__section_log, true, &r->log, &s));
+    r->events = gr__setting_bool(&s, "events");
+    r->live = strcmp(gr__setting_text(&s, "terminal"), "live") == 0;
+    histograms = gr__setting_tree(&s, "histograms");
+    pictures = gr__setting_tree(&s, "pictures");
+    if (!gr__tree_none(histograms)) GR_TRY(read_every(k, histograms, &r->histograms));
+    if (!gr__tree_none(pictures)) GR_TRY(read_every(k, pictures, &r->pictures));
+    if (!r->events && (r->histograms.n || r->pictures.n))
+        GR_TRY(gr__tree_fail(k->ctx, r->histograms.n ? histograms : pictures, GR_E_CONFLICT,
+                             "leave log.events out, or this", "it is written to events/, and log.events is false"));
+done:
+    return st;
+}
+
 static gr_status read_times(gr__recipe_reader *k)
 {
     gr_recipe *r = k->r;
@@ -259,10 +295,7 @@ static gr_status read_times(gr__recipe_reader *k)
         r->checkpoint_keep = (int)gr__setting_int(&s, "keep");
     else
         r->checkpoint_keep = 2; /* an interrupted run writes one all the same */
-    if (gr__tree_get(k->root, "log") && gr__tree_none(gr__tree_get(k->root, "log")))
-        GR_TRY(gr__tree_fail(k->ctx, gr__tree_get(k->root, "log"), GR_E_TYPE, "log: {every: 100} writes fewer lines",
-                             "a run always has a log"));
-    GR_TRY(read_interval(k, "log", &gr__section_log, true, &r->log, &s));
+    st = read_log(k);
 done:
     return st;
 }

@@ -36,6 +36,14 @@ typedef struct gr_best_by {
     int metric; /* METRIC: its place in the head's list */
 } gr_best_by;
 
+/* Where a project stands, as its recipe says. */
+typedef enum gr_project_phase {
+    GR_PROJECT_NONE,
+    GR_PROJECT_DESIGN,
+    GR_PROJECT_NEW,
+    GR_PROJECT_ESTABLISHED
+} gr_project_phase;
+
 enum { GR_FIGURE_TEXT = 160 };
 
 /* An input of the network: a field of every sample. */
@@ -73,6 +81,7 @@ typedef struct gr_recipe {
     gr_tree *resolved;         /* every default filled in, absolute data paths; running it again gives the same run */
     const char *name;
     gr_preset preset;
+    gr_project_phase phase;
     uint64_t seed;
     struct {
         const gr_tree *train, *validation,
@@ -119,6 +128,8 @@ typedef struct gr_recipe {
     gr_stop_rules stop;
     gr_every validate, checkpoint, log;
     int checkpoint_keep;
+    bool events, live;             /* log.events; log.terminal is live */
+    gr_every histograms, pictures; /* of `log`; n 0: never */
     int64_t accumulate;
     bool float64;       /* precision */
     const char *device; /* "cpu", "ref" */

@@ -13,6 +13,9 @@ static const gr_row recipe_rows[] = {
     GR_ROW("gradus", INT, "1", "{1}", "", "version of the recipe format"),
     GR_ROW("name", TEXT, "none", "", "", "names the run folder; by default the recipe's file name", RESUMABLE),
     GR_ROW("preset", CHOICE, "chapter", "chapter|paper|torch", "", "whose default values members take"),
+    GR_ROW("phase", CHOICE, "none", "design|new|established", "",
+           "where the project stands: under `design`, gradus check warns of what is for a design that stands",
+           RESUMABLE),
     GR_ROW("seed", INT, "1", "[0,9007199254740991]", "", "of every random choice"),
     GR_ROW("data", TREE, NULL, "a map", "", "sources, split, preparation, batches"),
     GR_ROW("model", TREE, NULL, "a map, a file, or {zoo: NAME}", "", "input and layers"),
@@ -40,8 +43,8 @@ static const gr_row recipe_rows[] = {
            "when the model is validated; by default every epoch where there is validation data", RESUMABLE),
     GR_ROW("checkpoint", TREE, "none", "none or {every: 1 epoch, keep: 2}", "",
            "when a checkpoint is written; by default every epoch", RESUMABLE),
-    GR_ROW("log", TREE, "none", "{every: 1}", "", "how often a line of metrics is written; by default every update",
-           RESUMABLE),
+    GR_ROW("log", TREE, "none", "{every: 1, histograms: 1 epoch}", "",
+           "how often a line of metrics is written, by default every update; events, the terminal", RESUMABLE),
     GR_ROW("groups", TREE, "none", "none, or a list of {match, lr_scale, freeze, weight_decay}", "",
            "settings by parameter name; the first match counts"),
     GR_ROW("accumulate", INT, "1", "[1,1000000]", "", "micro-batches an update"),
@@ -240,11 +243,19 @@ const gr_member gr__section_checkpoint = {.family = "recipe",
                                           GR_ROWS(checkpoint_rows)};
 
 static const gr_row log_rows[] = {
-    GR_ROW("every", TREE, "1", "updates, or as in `2 epochs`", "", "how often"),
+    GR_ROW("every", TREE, "1", "updates, or as in `2 epochs`", "", "how often a line of metrics is written"),
+    GR_ROW("events", BOOL, "true", "", "", "writes events/ for TensorBoard: the same numbers, and what follows here"),
+    GR_ROW(
+        "histograms", TREE, "none", "none, updates, or as in `2 epochs`", "",
+        "how often weights, their gradients and what layers give are counted, for a fixed batch of training samples"),
+    GR_ROW("pictures", TREE, "none", "none, updates, or as in `2 epochs`", "",
+           "how often samples and the filters of the first convolution are drawn"),
+    GR_ROW("terminal", CHOICE, "plain", "plain|live", "",
+           "what a terminal shows while training runs: a line of progress, or curves as well"),
 };
 const gr_member gr__section_log = {.family = "recipe",
                                    .name = "log",
-                                   .title = "How often a line of metrics is written",
+                                   .title = "What is told of a run, and how often",
                                    .cite = "",
                                    .equations = "",
                                    GR_ROWS(log_rows)};

@@ -20,6 +20,8 @@ GR_LAYER(hard_sigmoid) = {
     .min_inputs = 1,
     .max_inputs = 1,
     .activation_only = true,
+    .low = 0,
+    .high = 1,
     .follow = GR_FOLLOW_SIGMOID,
     .build = build,
 };

@@ -139,7 +139,8 @@ typedef struct gr_layer {
     int min_inputs, max_inputs; /* usually 1, 1; add: 2, many */
     bool activation_only;       /* relu, tanh, ...: usable as `activation:` and looked through for `follow` */
     gr_follow follow;           /* what an activation counts as for initialisers; GR_FOLLOW_LEAKY has a row `slope` */
-    bool inner_activation;      /* its row `activation` is for sums within, not for what it gives */
+    double low, high;      /* of an activation that is flat towards both: what it gives lies between; both 0: of none */
+    bool inner_activation; /* its row `activation` is for sums within, not for what it gives */
     bool transparent; /* flatten, pooling, dropout, normalisation: the activation after it counts for the layer before
                          it */
     gr_normalises normalises; /* what it gives has mean 0, variance 1, or the like, by whatever statistics */

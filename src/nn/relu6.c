@@ -20,6 +20,8 @@ GR_LAYER(relu6) = {
     .min_inputs = 1,
     .max_inputs = 1,
     .activation_only = true,
+    .low = 0,
+    .high = 6,
     .follow = GR_FOLLOW_RELU,
     .build = build,
 };

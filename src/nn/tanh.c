@@ -19,6 +19,8 @@ GR_LAYER(tanh) = {
     .min_inputs = 1,
     .max_inputs = 1,
     .activation_only = true,
+    .low = -1,
+    .high = 1,
     .follow = GR_FOLLOW_TANH,
     .build = build,
 };

@@ -33,6 +33,7 @@ GR_OPTIMIZER(adam) = {
             GR_ROWS(rows),
         },
     .decay = GR_DECAY_COUPLED,
+    .for_design = true,
     .update = update,
     .first_moment = gr__averaged_moment,
 };

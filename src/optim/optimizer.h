@@ -89,6 +89,7 @@ typedef struct gr_optimizer {
     gr_member head;           /* rows include lr; the common rows are added by the family (not repeated in members) */
     gr_decay decay;           /* where weight decay stands; the first two are the default of `decay` */
     const char *weight_decay; /* its default; NULL: 0 */
+    bool for_design;          /* simple enough to try a network with, before its design stands */
     bool whole_set;           /* a batch is the whole training set */
     gr_status (*check)(gr_context *ctx,
                        const gr_settings *s);         /* refuses settings that contradict each other; may be NULL */

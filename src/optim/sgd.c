@@ -56,6 +56,7 @@ GR_OPTIMIZER(sgd) = {
             GR_ROWS(rows),
         },
     .decay = GR_DECAY_COUPLED,
+    .for_design = true,
     .check = check,
     .update = update,
     .first_moment = gr__momentum_of_gradients,

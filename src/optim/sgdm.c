@@ -33,6 +33,7 @@ GR_OPTIMIZER(sgdm) = {
             GR_ROWS(rows),
         },
     .decay = GR_DECAY_COUPLED,
+    .for_design = true,
     .update = update,
     .first_moment = gr__momentum_of_gradients,
 };

@@ -374,6 +374,7 @@ static bool stands_anyway(const gr__compiler *c, gr_val v)
 static bool may_wait(const gr__compiler *c, uint32_t k)
 {
     const gr_node *n = gr__node(c->g, k);
+    if (c->again && c->again[k]) return true;
     if (n->op->class != GR_CLASS_MAP || c->splits[k] == 0 || c->pinned[n->out] || c->gradient[n->out] ||
         c->epilogue_of[k])
         return false;

@@ -36,6 +36,12 @@ struct gr_kernel {
     } phase[GR_MAX_PHASES];
     int n_lasting; /* the first so many phases read lasting operands alone (gr_item.lasting) and write `shared` alone:
                       they run once a loop, and shared is kept as long */
+    struct {
+        gr_phase_fn run; /* one part, in place of the one phase that does not last */
+        int n; /* parts; 0: there is no such cut. Kernels of a loop's body with as many may run together, part by
+                  part: a part is some columns of every result, the same of all these kernels */
+        bool elementwise; /* of its operands a part reads the same columns alone */
+    } part;
     size_t scratch_bytes; /* a worker */
     size_t shared_bytes; /* a block of the arena that lives only while this kernel runs: packed weights, partial sums */
     int n_operands;      /* in the order that the maker documents */

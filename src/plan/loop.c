@@ -159,6 +159,7 @@ static gr_status compile_body(gr__loop *l, const gr__compiler *outer, const gr_i
     c.g = p->graph;
     GR_TRY(gr__plan_compile_stages(&c, NULL, NULL));
     GR_TRY(find_moving(l));
+    GR_TRY(gr__loop_find_together(l));
 done:
     gr__bump_destroy(c.work);
     return st;
@@ -287,5 +288,13 @@ void gr__loop_run(gr_plan *root, const gr__instruction *in)
     const gr__loop *l = gr__loop_of(in);
     gr__loop_begin(in);
     for (int64_t done = 0; gr__loop_step(in, &done);)
-        for (int i = 0; i < l->body->n_instructions; i++) (void)gr__plan_step(root, &l->body->instructions[i]);
+        for (int i = 0; i < l->body->n_instructions;) {
+            const gr__instruction *next = &l->body->instructions[i];
+            int n = GR_MAX(l->together[i], 1);
+            if (l->together[i])
+                gr__plan_run_together(root, next, n);
+            else
+                (void)gr__plan_step(root, next);
+            i += n;
+        }
 }

@@ -1,12 +1,13 @@
 /* Inside plans: what the stages of compiling hand to each other, and what is left of it to run.
  *
  *   simplify.c  graph -> simplified graph; here the arithmetic is fixed (simplify_loop.c: loops and their bodies)
+ *   recompute.c what is rather computed again where it is read than stored
  *   survey.c    what is live, what is a view, which broadcasts are read in place, which contractions take an epilogue
  *   fuse.c      nodes -> units, a unit being a kernel in the making (deps.c keeps them free of cycles)
  *   assign.c    which assigned values are written straight into the store, which are copied at the end
  *   merge.c     equal regions over different tensors -> segments of one unit
  *   make.c      units -> kernels: from here on it is known what each costs and how much memory it wants (loop.c: bodies
- *               of loops by all these stages)
+ *               of loops by all these stages; loop_parts.c: which of their kernels run together)
  *   order.c     in which order units run
  *   schedule.c  what runs, entry after entry: units, copies, the test of the guard
  *   again.c     units that run more than once
@@ -124,6 +125,7 @@ typedef struct gr__compiler {
     /* of a node */
     int *entry;         /* of the store; -1: not a param or slot */
     bool *before_guard; /* the guard needs it */
+    bool *again;        /* it is there to be computed where it is read; NULL: none is */
     uint32_t *order;    /* live nodes, what the guard needs first, otherwise as in the graph */
     uint32_t n_order;
     uint8_t *absorbs;       /* bit i: input i is a broadcast or iota that is read in place */
@@ -167,6 +169,8 @@ gr_status gr__plan_simplify(gr_context *ctx, const gr_backend *backend, const gr
  * `round`: how often that was done before. */
 bool gr__plan_must_lower(const gr_backend *b, const gr_graph *g);
 gr_status gr__plan_lower(gr_context *ctx, const gr_backend *b, const gr_graph *from, int round, gr_graph **out);
+/* Replaces the graph by one where some values are computed again (recompute.c). */
+gr_status gr__plan_recompute(gr__compiler *c, gr_graph **graph);
 /* Which values outputs, assigns and the guard need. live has room for all values. */
 void gr__plan_mark_live(const gr_graph *g, bool *live);
 bool gr__plan_node_lives(const gr_node *n, const bool *live); /* any of its outputs does */
@@ -270,7 +274,9 @@ void *gr__arena_data(const gr_arena *a, uint64_t *bytes);
 void gr__instruction_bind(gr_plan *p, gr__instruction *in);
 
 /* ---- run.c ---- */
-bool gr__plan_step(gr_plan *p, const gr__instruction *in);          /* false: a test did not hold */
+bool gr__plan_step(gr_plan *p, const gr__instruction *in); /* false: a test did not hold */
+/* Instructions of a loop's body that its compiler found may run so (loop_parts.c). */
+void gr__plan_run_together(gr_plan *p, const gr__instruction *in, int n);
 size_t gr__copy_bytes(const gr_plan *p, const gr__instruction *in); /* of a COPY */
 double gr__copy_ns(const gr_plan *p, const gr__instruction *in);
 

@@ -137,6 +137,36 @@ int gr_plan_largest(const gr_plan *p, gr_plan_item *items, int n)
     return filled;
 }
 
+/* ---- when what stands where ---- */
+
+int gr_plan_pieces(const gr_plan *p)
+{
+    return p->n_blocks;
+}
+
+/* The row of an entry of the schedule, which are counted from 1: the first that stands there or after it, or,
+ * backwards, before it. */
+static int row_of_entry(const gr_plan *p, int entry, bool backwards)
+{
+    int row = 0;
+    if (entry <= 0) return -1;
+    while (row < p->n_rows && p->rows[row] + 1 < entry) row++;
+    return backwards && row < p->n_rows && p->rows[row] + 1 > entry ? row - 1 : row;
+}
+
+gr_plan_piece gr_plan_piece_at(const gr_plan *p, int index)
+{
+    if (index < 0 || index >= p->n_blocks) return (gr_plan_piece){.scope = "", .what = ""};
+    const gr__block *b = &p->blocks[index];
+    gr_plan_item is = block_item(p, b);
+    return (gr_plan_piece){.scope = is.scope,
+                           .what = is.what,
+                           .offset = b->offset,
+                           .bytes = b->bytes,
+                           .first = row_of_entry(p, b->first, false),
+                           .last = row_of_entry(p, b->last, true)};
+}
+
 /* ---- the first value that is not finite ---- */
 
 /* A value in memory as the reference arithmetic wants it: reals widened. */

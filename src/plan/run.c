@@ -25,11 +25,11 @@ static void run_shard(void *arg, int shard, int worker)
     j->run(j->kernel, &call, shard);
 }
 
-static void run_call(gr_plan *p, const gr__instruction *in)
+static void run_phases(gr_plan *p, const gr__instruction *in, int end)
 {
     const gr_kernel *k = in->kernel;
     const gr_call call = {in->address, in->shared, p->scratch};
-    for (int i = in->done; i < k->n_phases; i++) {
+    for (int i = in->done; i < end; i++) {
         int n = k->phase[i].n_shards;
         if (p->pool && n > 1 && k->phase[i].cost_ns >= SERIAL_NS) {
             job j = {k, k->phase[i].run, call, p->scratch_stride};
@@ -88,11 +88,42 @@ bool gr__plan_step(gr_plan *p, const gr__instruction *in)
     }
     gr__fence_close(p, in);
     if (in->code == GR__CALL)
-        run_call(p, in);
+        run_phases(p, in, in->kernel->n_phases);
     else
         run_copy(p, in);
     gr__fence_open(p);
     return true;
+}
+
+/* ---- parts of several calls ---- */
+
+typedef struct together {
+    const gr_plan *p;
+    const gr__instruction *in;
+    int n;
+} together;
+
+static void run_part(void *arg, int part, int worker)
+{
+    const together *j = arg;
+    for (const gr__instruction *in = j->in; in < j->in + j->n; in++) {
+        gr_call call = {in->address, in->shared, j->p->scratch + (size_t)worker * j->p->scratch_stride};
+        in->kernel->part.run(in->kernel, &call, part);
+    }
+}
+
+/* More threads than parts do better kernel by kernel, and so does one. Bits are the same. */
+void gr__plan_run_together(gr_plan *p, const gr__instruction *in, int n)
+{
+    double cost = 0;
+    for (int i = 0; i < n; i++) cost += in[i].kernel->phase[in[i].kernel->n_lasting].cost_ns;
+    if (!p->pool || cost < SERIAL_NS || gr__pool_threads(p->pool) >= 2 * in->kernel->part.n) {
+        for (int i = 0; i < n; i++) (void)gr__plan_step(p, &in[i]);
+        return;
+    }
+    for (int i = 0; i < n; i++) run_phases(p, &in[i], in[i].kernel->n_lasting);
+    together j = {p, in, n};
+    gr__pool_run(p->pool, run_part, &j, in->kernel->part.n);
 }
 
 static gr_status not_bound(const gr_plan *p)

@@ -114,7 +114,7 @@ gr_status gr__dag_svg(gr_context *ctx, const gr_dag *d, gr__text *out)
     double width = fmax(fmax(l->width, title), fmax(legend_width(d), 320)), shift = (width - l->width) / 2;
     double height = l->height + 22 + gr__page_caption(width, d->caption);
     drawing w = {d, l, out};
-    gr__page_open(out, width, height, d->title);
+    gr__page_open(out, width, height, d->title, NULL);
     legend(&w, under_title);
     gr__text_add(out, "<g transform=\"translate(%.1f 0)\">\n", shift);
     for (int i = 0; i < d->n_edges; i++) line(&w, i);

@@ -1,9 +1,10 @@
 /* Findings: a number, what bounds it, and what is to be said. */
 #include <math.h>
+#include <string.h>
 
 #include "result/result.h"
 
-const char *const gr__verdict_words[] = {"ok", "warning", "failed", NULL};
+const char *const gr__verdict_words[] = {"ok", "warning", "failed", "skipped", NULL};
 
 const char *gr__verdict_name(gr_verdict v)
 {
@@ -16,8 +17,19 @@ void gr__finding_set(gr_finding *f, gr_verdict v, double figure, double limit, c
     f->verdict = v;
     f->figure = figure;
     f->limit = limit;
+    f->fix[0] = '\0';
     va_start(args, format);
     gr__print_shown(f->message, sizeof f->message, format, args);
+    va_end(args);
+}
+
+void gr__finding_fix(gr_finding *f, const char *format, ...)
+{
+    size_t n = strlen(f->fix);
+    va_list args;
+    if (n && n + 1 < sizeof f->fix) f->fix[n++] = '\n';
+    va_start(args, format);
+    gr__print_shown(f->fix + n, sizeof f->fix - n, format, args);
     va_end(args);
 }
 

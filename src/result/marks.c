@@ -7,6 +7,20 @@ static const char *const colours[GR_PLOT_COLOURS] = {"#0072B2", "#D55E00", "#009
                                                      "#E69F00", "#56B4E9", "#444444"};
 static const char LINE_STYLE[] = "fill=\"none\" stroke-width=\"2\" stroke-linejoin=\"round\" stroke-linecap=\"round\"";
 
+#define BOX_STYLE "<path fill=\"%s\" fill-opacity=\"0.45\" stroke=\"%s\" stroke-width=\"0.6\""
+
+/* On a dark ground: the same hues, lighter. */
+static const char *const lighter[GR_PLOT_COLOURS] = {"#4DA9E0", "#F08A4B", "#2FBF94", "#E39AC3",
+                                                     "#E8AE35", "#7CC7F0", "#B5BCC4"};
+
+void gr__plot_dark(gr__text *out)
+{
+    for (int i = 0; i < GR_PLOT_COLOURS; i++)
+        gr__text_add(out, "[stroke=\"%s\"]{stroke:%s}[fill=\"%s\"]{fill:%s}\n", colours[i], lighter[i], colours[i],
+                     lighter[i]);
+    gr__text_add(out, "[stroke=\"#9aa7b4\"]{stroke:#7d8894}\n");
+}
+
 const char *gr__plot_colour(int colour)
 {
     return colours[(GR_MAX(colour, 1) - 1) % GR_PLOT_COLOURS];
@@ -127,15 +141,16 @@ static void point(gr__text *out, double x, double y, double r, int colour)
         gr__text_add(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\"/>", x, y, r);
         break;
     case 1:
-        gr__text_add(out, "<path d=\"M%.1f %.1fl%.1f %.1fl%.1f %.1fl%.1f %.1fz\"/>", x, y - 1.3 * r, 1.3 * r, 1.3 * r,
-                     -1.3 * r, 1.3 * r, -1.3 * r, -1.3 * r);
+        gr__text_add(out, "<polygon points=\"%.1f,%.1f %.1f,%.1f %.1f,%.1f %.1f,%.1f\"/>", x, y - 1.3 * r, x + 1.3 * r,
+                     y, x, y + 1.3 * r, x - 1.3 * r, y);
         break;
     case 2:
         gr__text_add(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>", x - 0.9 * r, y - 0.9 * r,
                      1.8 * r, 1.8 * r);
         break;
     default:
-        gr__text_add(out, "<path d=\"M%.1f %.1fl%.1f %.1fl%.1f 0z\"/>", x, y - 1.2 * r, 1.2 * r, 2.1 * r, -2.4 * r);
+        gr__text_add(out, "<polygon points=\"%.1f,%.1f %.1f,%.1f %.1f,%.1f\"/>", x, y - 1.2 * r, x + 1.2 * r,
+                     y + 0.9 * r, x - 1.2 * r, y + 0.9 * r);
         break;
     }
 }
@@ -196,6 +211,26 @@ static void contour(gr__text *out, const gr_frame *f, const gr_series *s)
             for (size_t i = 0; i + 1 < s->n; i++) cell(&p, s, i, j, level(r.low, r.high, k));
 }
 
+/* ---- boxes ---- */
+
+static double within(double x, double low, double high)
+{
+    return fmin(fmax(x, low), high);
+}
+
+static void boxes(gr__text *out, const gr_frame *f, const gr_series *s)
+{
+    for (size_t i = 0; i + 1 < s->n; i += 2) {
+        double x[2], y[2];
+        for (int k = 0; k < 2; k++) {
+            x[k] = within(gr__scale_at(&f->x, s->x[i + (size_t)k]), f->left, f->right);
+            y[k] = within(gr__scale_at(&f->y, s->y[i + (size_t)k]), f->top, f->bottom);
+        }
+        if (!isnan(x[0] + x[1] + y[0] + y[1]))
+            gr__text_add(out, "M%.1f %.1fH%.1fV%.1fH%.1fz", x[0], y[0], x[1], y[1], x[0]);
+    }
+}
+
 /* ---- a series ---- */
 
 void gr__plot_series(gr__text *out, const gr_frame *f, const gr_series *s, int colour)
@@ -203,6 +238,12 @@ void gr__plot_series(gr__text *out, const gr_frame *f, const gr_series *s, int c
     if (s->mark == GR_MARK_CONTOUR) {
         gr__text_add(out, "<path fill=\"none\" stroke=\"#9aa7b4\" stroke-width=\"1\" d=\"");
         contour(out, f, s);
+        gr__text_add(out, "\"/>\n");
+        return;
+    }
+    if (s->mark == GR_MARK_BOXES) {
+        gr__text_add(out, BOX_STYLE " d=\"", gr__plot_colour(colour), gr__plot_colour(colour));
+        boxes(out, f, s);
         gr__text_add(out, "\"/>\n");
         return;
     }
@@ -218,6 +259,11 @@ void gr__plot_series(gr__text *out, const gr_frame *f, const gr_series *s, int c
 
 void gr__plot_sample(gr__text *out, double x, double y, const gr_series *s, int colour)
 {
+    if (s->mark == GR_MARK_BOXES) {
+        gr__text_add(out, BOX_STYLE " d=\"M%.1f %.1fh16v9h-16z\"/>", gr__plot_colour(colour), gr__plot_colour(colour),
+                     x + 4, y - 5);
+        return;
+    }
     if (s->mark != GR_MARK_POINTS)
         gr__text_add(out, "<path %s stroke=\"%s\"%s d=\"M%.1f %.1fh24\"/>", LINE_STYLE,
                      s->mark == GR_MARK_CONTOUR ? "#9aa7b4" : gr__plot_colour(colour),

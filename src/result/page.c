@@ -57,7 +57,7 @@ double gr__page_caption(double width, const char *caption)
     return GR_PAGE_MARGIN + GR_PAGE_SMALL * 1.25 * gr__page_lines(caption, whole(width, GR_PAGE_SMALL));
 }
 
-void gr__page_open(gr__text *out, double width, double height, const char *title)
+void gr__page_open(gr__text *out, double width, double height, const char *title, const char *description)
 {
     gr__text_add(out,
                  "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" width=\"%.0f\" height=\"%.0f\" "
@@ -66,8 +66,14 @@ void gr__page_open(gr__text *out, double width, double height, const char *title
                  "fill=\"#1d2329\">\n<title>",
                  width, height, width, height);
     gr__markup_add(out, title ? title : "");
+    gr__text_add(out, "</title>\n");
+    if (description && *description) {
+        gr__text_add(out, "<desc>");
+        gr__markup_add(out, description);
+        gr__text_add(out, "</desc>\n");
+    }
     gr__text_add(out,
-                 "</title>\n<rect x=\"0.5\" y=\"0.5\" width=\"%.0f\" height=\"%.0f\" rx=\"6\" fill=\"#fff\" "
+                 "<rect x=\"0.5\" y=\"0.5\" width=\"%.0f\" height=\"%.0f\" rx=\"6\" fill=\"#fff\" "
                  "stroke=\"#d5dae0\"/>\n",
                  width - 1, height - 1);
     gr__page_block(out, GR_PAGE_MARGIN - 2, GR_PAGE_TITLE, whole(width, GR_PAGE_TITLE), "font-weight=\"600\"", title);
@@ -78,4 +84,16 @@ void gr__page_close(gr__text *out, double width, double height, const char *capt
     gr__page_block(out, height - gr__page_caption(width, caption) + 4, GR_PAGE_SMALL, whole(width, GR_PAGE_SMALL),
                    "fill=\"#444b54\"", caption);
     gr__text_add(out, "</svg>\n");
+}
+
+void gr__page_dark(gr__text *out)
+{
+    static const char *const turned[][3] = {
+        {"fill", "#fff", "#1e2226"},      {"stroke", "#fff", "#1e2226"},  {"stroke", "#d5dae0", "#343a41"},
+        {"stroke", "#e3e6ea", "#30363c"}, {"fill", "#444b54", "#b3bcc6"}, {"stroke", "#8b949e", "#6b7480"},
+        {"stroke", "#6b7480", "#9aa4b0"}, {"fill", "#6b7480", "#9aa4b0"},
+    };
+    gr__text_add(out, "svg[role=img]{fill:#e6e9ed}\n");
+    for (size_t i = 0; i < GR_COUNT(turned); i++)
+        gr__text_add(out, "svg[role=img] [%s=\"%s\"]{%s:%s}\n", turned[i][0], turned[i][1], turned[i][0], turned[i][2]);
 }

@@ -15,11 +15,15 @@ int gr__page_lines(const char *s, size_t columns); /* of a block; NULL has none 
 /* A block of text, its top left at (margin, y); style: more attributes. A last line that has to be cut ends in an
  * ellipsis. */
 void gr__page_block(gr__text *out, double y, double size, size_t columns, const char *style, const char *s);
-/* <svg>, <title>, ground, and the title as a block; gr__page_title is the height that it takes. */
-void gr__page_open(gr__text *out, double width, double height, const char *title);
+/* <svg>, <title>, <desc> where there is one (NULL: none), ground, and the title as a block; gr__page_title is the
+ * height that it takes. */
+void gr__page_open(gr__text *out, double width, double height, const char *title, const char *description);
 double gr__page_title(double width, const char *title);
 /* The caption at the foot, and what it takes. */
 void gr__page_close(gr__text *out, double width, double height, const char *caption);
 double gr__page_caption(double width, const char *caption);
+
+/* Rules of a style sheet that turn ground, frames and words into those of a dark ground. */
+void gr__page_dark(gr__text *out);
 
 #endif

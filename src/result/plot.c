@@ -208,7 +208,7 @@ gr_status gr__plot_svg(const gr_plot *p, gr__text *out)
     drawing d = {
         .p = p, .out = out, .width = p->width > 0 ? p->width : WIDTH, .height = p->height > 0 ? p->height : HEIGHT};
     layout(&d);
-    gr__page_open(out, d.width, d.height, p->title);
+    gr__page_open(out, d.width, d.height, p->title, p->description);
     legend(&d, false);
     body(&d);
     gr__page_close(out, d.width, d.height, p->caption);

@@ -13,6 +13,7 @@ typedef enum gr_mark {
     GR_MARK_POINTS,
     GR_MARK_PATH,    /* a line with its points */
     GR_MARK_CONTOUR, /* lines of equal z over a grid */
+    GR_MARK_BOXES,   /* filled boxes: each two points are opposite corners of one */
 } gr_mark;
 
 enum { GR_PLOT_COLOURS = 7 };
@@ -42,6 +43,7 @@ typedef struct gr_plot_rule { /* a straight line across the plot */
 
 typedef struct gr_plot {
     const char *title, *caption; /* NULL or "": none */
+    const char *description;     /* in words, for who does not see it; NULL: none */
     gr_axis x, y;
     const gr_series *series;
     int n_series;

@@ -44,7 +44,7 @@ static void segment(canvas *c, double x0, double y0, double x1, double y1, int s
 static void draw(canvas *c, const gr_series *s, int series)
 {
     double before_x = NAN, before_y = NAN;
-    if (s->mark == GR_MARK_CONTOUR) return;
+    if (s->mark == GR_MARK_CONTOUR || s->mark == GR_MARK_BOXES) return;
     for (size_t i = 0; i < s->n; i++) {
         double x = gr__scale_at(&c->x, s->x[i]), y = gr__scale_at(&c->y, s->y[i]);
         if (!isnan(x) && !isnan(y)) {

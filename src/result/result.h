@@ -70,8 +70,8 @@ typedef struct gr_table {
 } gr_table;
 
 /* ---- findings: a number, what bounds it, and what is to be said ---- */
-typedef enum gr_verdict { GR_VERDICT_OK, GR_VERDICT_WARNING, GR_VERDICT_FAILED } gr_verdict;
-extern const char *const gr__verdict_words[]; /* "ok", "warning", "failed" */
+typedef enum gr_verdict { GR_VERDICT_OK, GR_VERDICT_WARNING, GR_VERDICT_FAILED, GR_VERDICT_SKIPPED } gr_verdict;
+extern const char *const gr__verdict_words[]; /* "ok", "warning", "failed", "skipped" */
 const char *gr__verdict_name(gr_verdict v);
 
 typedef struct gr_finding {
@@ -80,9 +80,12 @@ typedef struct gr_finding {
     double figure, limit;        /* NaN: there is none */
     double predicted, low, high; /* of a claim: what theory says of the figure (NaN: bounds alone), and its bounds */
     char message[440]; /* what was seen or measured and, where that is not as it should be, what to do about it */
+    char fix[480];     /* lines to paste: a key of the recipe and its value, a command; empty where there is none */
 } gr_finding;
-/* Fills a finding but for id and name. */
+/* Fills a finding but for id and name; nothing mends it so far. */
 void gr__finding_set(gr_finding *f, gr_verdict v, double figure, double limit, const char *format, ...) GR_PRINTF(5, 6);
+/* Adds a line to what mends it. */
+void gr__finding_fix(gr_finding *f, const char *format, ...) GR_PRINTF(2, 3);
 bool gr__claim_holds(const gr_finding *f);   /* low <= figure <= high */
 double gr__claim_error(const gr_finding *f); /* relative to the prediction, absolute where that is 0; NaN without one */
 /* How many failed; *first: the first of them, or NULL. */

@@ -17,5 +17,6 @@ GR_SCHEDULE(constant) = {
             .cite = "Bengio 2012, section 3.1.1",
             .equations = "rate(t) = lr",
         },
+    .constant = true,
     .rate = rate,
 };

@@ -39,6 +39,7 @@ extern const gr_member gr__schedule_tail;   /* rows of `tail:` */
 
 typedef struct gr_schedule {
     gr_member head;
+    bool constant;       /* but for warm-up and tail */
     bool needs_total;    /* the rate depends on how many updates there will be */
     const char *example; /* "{every: 5 epochs}": settings that show what it does; NULL: the defaults do */
     gr_status (*check)(gr_context *ctx,

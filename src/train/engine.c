@@ -4,12 +4,13 @@
 #include <string.h>
 
 #include "train/graphs.h"
+#include "train/inside.h"
 
 /* ---- plans ---- */
 
 static const char *name_of(const gr_engine *e, int kind, int variant)
 {
-    static const char *const names[] = {"step", "accumulate", "apply", NULL, "evaluate", "statistics"};
+    static const char *const names[] = {"step", "accumulate", "apply", NULL, "evaluate", "statistics", "inside"};
     if (kind == GR_RUN_ACTION) return e->action[variant]->name;
     return kind == GR_RUN_EVALUATE && variant ? e->view[variant].slot : names[kind];
 }
@@ -160,6 +161,33 @@ done:
     return st;
 }
 
+/* Looking inside takes a plan where there are histograms, and for these and for pictures samples of its own. */
+static gr_status inside_plan(gr_engine *e)
+{
+    enum { MOST_COUNTED = 256, MOST_SHOWN = 16 };
+    const gr_task *t = e->task;
+    bool counted = t->recipe->histograms.n > 0;
+    if (!counted && !t->recipe->pictures.n) return GR_OK;
+    if (!(e->inside = gr__bump_alloc(t->memory, sizeof *e->inside))) return GR_E_MEMORY;
+    *e->inside = (gr_inside){.task = t,
+                             .mode = GR_MODE_EVALUATE,
+                             .batch = GR_MIN(gr__task_batch(t), counted ? MOST_COUNTED : MOST_SHOWN),
+                             .gradients = true};
+    gr_status st = counted ? add_plan(e, GR_RUN_INSIDE, e->inside->batch, 0) : GR_OK;
+    gr_engine_plan *p = counted ? gr__engine_find(e, GR_RUN_INSIDE, e->inside->batch, 0, 0) : NULL;
+    if (p) e->inside->plan = p->plan;
+    return st;
+}
+
+gr_loader_options gr__engine_inside_loader(const gr_engine *e)
+{
+    gr_loader_options o = gr__task_training_loader(e->task, false);
+    o.batch = e->inside->batch;
+    o.buckets = NULL;
+    o.drop_last = false;
+    return o;
+}
+
 /* The arena is the largest plan's, whose own division stands for all; where initial values take more memory meanwhile
  * (they are made before there is an arena), as large as that. */
 static gr_status count_arena(gr_engine *e, bool train)
@@ -208,6 +236,10 @@ static gr_status count_bytes(gr_engine *e, bool train, unsigned parts)
         gr_loader_options o = training ? gr__task_training_loader(t, true) : gr__task_loader(t, p, false);
         b->loader += gr__loader_bytes(&o);
     }
+    if (e->inside) {
+        gr_loader_options o = gr__engine_inside_loader(e);
+        b->loader += gr__loader_bytes(&o);
+    }
     gr__engine_count_tally(e, train, parts);
     b->workspace += e->score_bytes + e->tally_bytes;
     uint64_t rest = b->parameters + b->slots + e->runner.arena_bytes + e->score_bytes + e->tally_bytes + b->loader;
@@ -235,6 +267,7 @@ gr_status gr__engine_make(const gr_task *t, bool train, unsigned parts, gr_engin
     if (train) GR_TRY(statistics_plans(e));
     for (int p = 0; p < GR_PARTS; p++)
         if (parts & 1u << p && t->count[p]) GR_TRY(evaluation_plans(e, p));
+    if (train) GR_TRY(inside_plan(e));
     GR_TRY(gr__engine_metrics(e, train));
     GR_TRY(count_bytes(e, train, parts));
 done:

@@ -6,6 +6,7 @@
 #include "graph/shape.h"
 #include "model/cost_rows.h"
 #include "train/graphs.h"
+#include "train/inside.h"
 
 typedef struct making {
     const gr_task *task;
@@ -282,6 +283,15 @@ static gr_status build_statistics(making *m)
     return st == GR_OK ? gr_graph_status(m->g) : st;
 }
 
+/* The model that is evaluated, from inside. */
+static gr_status build_inside(making *m, gr_inside *in)
+{
+    in->bind = (gr_binding){.leaf = view_of, .state = state_of, .user = m};
+    gr_status st = gr__inside_graph(in, m->g);
+    in->bind = (gr_binding){0};
+    return st;
+}
+
 static gr_status build_kind(making *m, const gr_engine *e, int kind, int variant)
 {
     switch (kind) {
@@ -291,6 +301,9 @@ static gr_status build_kind(making *m, const gr_engine *e, int kind, int variant
     case GR_RUN_STATISTICS:
         m->view = &e->view[variant];
         return build_statistics(m);
+    case GR_RUN_INSIDE:
+        m->view = &e->view[variant];
+        return build_inside(m, e->inside);
     case GR_RUN_ACTION:
         return e->action[variant]->build(&e->rules, m->g, e->store, m->params, m->n);
     default:

@@ -102,6 +102,7 @@ gr_status gr__loop_checkpoint(gr_loop *l)
     char text[GR_LOOP_ROWS][40], name[64];
     facts f;
     gr_status st = gr__run_metrics_flush(l->run, true);
+    if (st == GR_OK) st = gr__events_flush(&l->run->events, true);
     if (st != GR_OK) return st;
     double before = l->seconds_before, seconds = gr__loop_seconds(l);
     gr__loop_states(l, &states);
@@ -176,6 +177,26 @@ static void put_data(const gr_loop *l, json_t *o)
     json_object_set_new(o, "data", data);
 }
 
+/* How many there are in each part that the run reads. */
+static void put_samples(const gr_loop *l, json_t *o)
+{
+    json_t *samples = json_object();
+    for (int p = 0; p < GR_PARTS; p++)
+        if (p != GR_PART_TEST && l->task->set_of[p])
+            json_object_set_new(samples, gr__part_name((gr_part)p), json_integer((json_int_t)l->task->count[p]));
+    json_object_set_new(o, "samples", samples);
+}
+
+static void put_environment(const gr_loop *l, json_t *o)
+{
+    const gr_machine m = gr__loop_machine(l);
+    json_t *of = json_pack("{s:s, s:s, s:s, s:s, s:o, s:I}", "version", GR_VERSION, "compiler", GR_COMPILER, "device",
+                           l->recipe->device, "isa", m.isa, "processor", gr__json_string(m.processor), "threads",
+                           (json_int_t)gr_context_threads(l->ctx));
+    if (m.libraries[0]) json_object_set_new(of, "libraries", gr__json_string(m.libraries));
+    json_object_set_new(o, "environment", of);
+}
+
 gr_status gr__loop_result(gr_loop *l, const gr_train_result *r)
 {
     json_t *o = json_object(), *best = json_object(), *final = json_object();
@@ -204,11 +225,13 @@ gr_status gr__loop_result(gr_loop *l, const gr_train_result *r)
     }
     if (l->solved.solves) json_object_set_new(o, "unsolved", json_integer((json_int_t)l->solved.all));
     if (r->diverged[0]) json_object_set_new(o, "diverged", json_string(r->diverged));
+    put_samples(l, o);
     put_data(l, o);
     json_object_set_new(o, "peak_bytes", json_integer((json_int_t)r->peak_bytes));
     json_object_set_new(o, "planned_bytes", json_integer((json_int_t)r->planned_bytes));
     put_real(o, "seconds", r->seconds);
     json_object_set_new(o, "seed", json_integer((json_int_t)l->recipe->seed));
+    put_environment(l, o);
     keep_looks(l, o);
     gr_status st = gr__json_save(l->ctx, gr__run_path(l->run, "result.json"), o);
     json_decref(o);

@@ -182,7 +182,7 @@ static gr_status act_first(gr_loop *l, gr_train_result *out)
 
 /* ---- after an update ---- */
 
-static bool due(const gr_loop *l, gr_every e)
+bool gr__loop_due(const gr_loop *l, gr_every e)
 {
     if (e.n == 0 || l->step == 0) return false;
     if (e.unit == GR_EVERY_UPDATES) return l->step % e.n == 0;
@@ -220,7 +220,7 @@ static gr_status settle(gr_loop *l)
 {
     gr_evaluation ev = {0};
     gr_status st = GR_OK;
-    bool now = due(l, l->recipe->validate) && l->evaluated < l->step, evaluate = now && l->validation;
+    bool now = gr__loop_due(l, l->recipe->validate) && l->evaluated < l->step, evaluate = now && l->validation;
     if (evaluate) GR_TRY(gr__loop_validate(l, &ev));
     if (now) observe(l, evaluate);
     if (l->index == 0 && !evaluate) gr__loop_report(l, GR_PHASE_EPOCH, false, NULL);
@@ -264,7 +264,7 @@ static gr_status advance(gr_loop *l, gr_train_result *out)
         if (st != GR_OK) return st;
         out->reason = l->reason;
         if (out->reason != GR_REASON_NONE) return GR_OK;
-        if (due(l, l->recipe->checkpoint) && l->run->fresh == false) GR_TRY(checkpoint(l));
+        if (gr__loop_due(l, l->recipe->checkpoint) && l->run->fresh == false) GR_TRY(checkpoint(l));
         GR_TRY(one_update(l, out));
         l->run->fresh = false; /* from the first update on the folder is kept, whatever comes */
         gr__loop_report(l, GR_PHASE_TRAIN, false, NULL);
@@ -363,6 +363,23 @@ static void fill_result(gr_loop *l, gr_train_result *out)
     out->seconds = gr__loop_seconds(l);
 }
 
+/* A line of metrics that is still to come brings its events with it. */
+static gr_status open_events(gr_loop *l, bool resumed)
+{
+    gr_events *e = &l->run->events;
+    if (!l->recipe->events) return GR_OK;
+    if (resumed) return gr__events_continue(l->ctx, l->run->folder, l->step - l->pending, e);
+    gr_status st = gr__events_create(l->ctx, l->run->folder, e);
+    return st == GR_OK ? gr__events_session(e, l->recipe->name, l->task->resolved) : st;
+}
+
+static gr_status end_events(gr_loop *l, bool success)
+{
+    gr_events *e = &l->run->events;
+    if (e->file >= 0) gr__events_ended(e, l->step, success);
+    return gr__events_flush(e, true);
+}
+
 static gr_status train(gr_loop *l, gr_train_result *out)
 {
     bool resumed = false;
@@ -375,12 +392,14 @@ static gr_status train(gr_loop *l, gr_train_result *out)
     GR_TRY(starting_weights(l)); /* what that takes meanwhile is given back before the arena takes its place */
     GR_TRY(gr__engine_start(l->engine));
     GR_TRY(prepare_loaders(l));
+    GR_TRY(gr__loop_inside_open(l));
     GR_TRY(gr__data_sums(l->task, l->data));
     if (l->options->attend) l->options->attend();
     GR_TRY(gr__run_begin(l->run));
     if (l->options->resume) GR_TRY(gr__loop_resume(l, &resumed));
     GR_TRY(gr__loop_recipe(l));
     if (!resumed) GR_TRY(gr__run_metrics_open(l->run, 0, NULL));
+    GR_TRY(open_events(l, resumed));
     if (!resumed) GR_TRY(act_first(l, out));
     gr__loader_seek(l->loader, l->epoch, l->index);
     l->stepper.loader = l->loader;
@@ -398,6 +417,7 @@ static gr_status train(gr_loop *l, gr_train_result *out)
     if (ended == GR_OK) GR_TRY(gr__loop_checkpoint(l));
     if (ended == GR_OK && ends_not_finite(l)) ended = end_not_finite(l, out);
     fill_result(l, out);
+    if (ended != GR_E_INTERRUPTED) GR_TRY(end_events(l, ended == GR_OK));
     GR_TRY(gr__loop_result(l, out));
     l->run->fresh = false;
     gr__loop_report(l, GR_PHASE_DONE, false, NULL);
@@ -473,6 +493,7 @@ done:
     gr__run_end(l.run);
     gr__loader_destroy(l.loader);
     gr__loader_destroy(l.validation);
+    gr__loop_inside_close(&l);
     gr__engine_close(&engine);
     gr__task_close(&task);
     gr__bump_destroy(memory);

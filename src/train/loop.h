@@ -2,6 +2,7 @@
 #ifndef GR_TRAIN_LOOP_H
 #define GR_TRAIN_LOOP_H
 
+#include "train/histogram.h"
 #include "train/run.h"
 #include "train/stepper.h"
 #include "train/train.h"
@@ -23,7 +24,9 @@ typedef struct gr_loop {
     gr_stepper stepper;
     int64_t batches, updates_per_epoch, total; /* total 0: open-ended */
     double began;                              /* monotonic seconds when this process began to train */
-    gr_watcher own[2];
+    gr_loader *inside;                         /* samples looked at from inside; NULL: the recipe wants none */
+    gr_histogram *histogram;                   /* the one at hand, with that */
+    gr_watcher own[3];
     gr_status told;
     gr_reason reason;           /* to end; NONE: to go on */
     double line_began;          /* when the last line of metrics was written, in seconds of the run */
@@ -64,6 +67,8 @@ typedef struct gr_loop {
 
 double gr__loop_seconds(const gr_loop *l);         /* wall-clock time of the run so far */
 double gr__loop_train_cost_mean(const gr_loop *l); /* since the last evaluation (or epoch), or before it */
+
+bool gr__loop_due(const gr_loop *l, gr_every e); /* after this update */
 
 /* ---- host state: what each file keeps from update to update is registered there ---- */
 enum { GR_LOOP_ROWS = 64 };
@@ -133,7 +138,12 @@ const char *gr__balanced_text(const gr_task *t, char text[GR_DATA_TEXT]);
  * nothing. */
 gr_status gr__data_sum_check(const gr_loop *l, gr_part p, const char *text);
 
-/* record.c: a line of metrics */
+/* record_inside.c: histograms and pictures, where they are due. */
+gr_status gr__loop_inside_open(gr_loop *l);
+void gr__loop_inside_close(gr_loop *l); /* also where it was not opened */
+gr_status gr__loop_inside(gr_loop *l);
+
+/* record.c: a line of metrics, and the same to events */
 gr_status gr__loop_line(gr_loop *l, const gr_evaluation *ev);
 
 #endif

@@ -9,6 +9,7 @@
 typedef struct line {
     char text[4096 + GR_MAX_TARGETS * GR_MAX_METRICS_NAMED * 192];
     size_t n;
+    gr_events *events; /* the same goes there; NULL: to none */
 } line;
 
 static void put(line *l, const char *key, double x)
@@ -17,6 +18,7 @@ static void put(line *l, const char *key, double x)
     if (l->n + strlen(key) >= sizeof l->text - 64) return;
     l->n += (size_t)snprintf(l->text + l->n, sizeof l->text - l->n, "%s\"%s\":%s", l->n > 1 ? "," : "", key,
                              gr__json_number(x, number));
+    if (l->events) gr__events_scalar(l->events, key, isfinite(x) ? x : (double)NAN); /* null there */
 }
 
 /* "validation_error", "validation_kind_f1". */
@@ -64,8 +66,10 @@ gr_status gr__loop_line(gr_loop *l, const gr_evaluation *ev)
     line t; /* large: not cleared for the short lines between evaluations */
     t.text[0] = '{';
     t.n = 1;
+    t.events = NULL; /* the step is an event's own */
     double seconds = gr__loop_seconds(l);
     put(&t, "step", (double)l->step);
+    if (l->run->events.file >= 0) gr__events_begin(t.events = &l->run->events, l->step);
     put(&t, "epoch", gr__loop_epochs(l, l->step));
     put(&t, "samples", (double)l->samples);
     put(&t, "lr", l->lr);
@@ -83,6 +87,7 @@ gr_status gr__loop_line(gr_loop *l, const gr_evaluation *ev)
         put_heads(&t, l->engine, ev);
         if (l->average_held) put_average(&t, l);
     }
+    if (t.events) gr__events_end(t.events);
     t.text[t.n++] = '}';
     t.text[t.n++] = '\n';
     gr__run_metrics_put(l->run, t.text, t.n);
@@ -93,7 +98,8 @@ gr_status gr__loop_line(gr_loop *l, const gr_evaluation *ev)
      * give back. */
     if (ev || l->step == 1 || seconds - l->run->flushed_at > 0.5) {
         l->run->flushed_at = seconds;
-        return gr__run_metrics_flush(l->run, false);
+        gr_status st = gr__run_metrics_flush(l->run, false);
+        return st == GR_OK ? gr__events_flush(&l->run->events, false) : st;
     }
     return GR_OK;
 }

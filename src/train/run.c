@@ -16,7 +16,7 @@
 #include "train/run.h"
 
 static const char *const files[] = {"recipe.yaml",      "metrics.jsonl",   "result.json", "best.safetensors",
-                                    "last.safetensors", "swa.safetensors", GR_LOOKS_FILE};
+                                    "last.safetensors", "swa.safetensors", GR_LOOKS_FILE, GR_EVENTS_FILE};
 
 /* From the beginning of a run to its first checkpoint. It tells a run that was killed early, which may start over, from
  * one whose checkpoints were lost, which may not. */
@@ -151,6 +151,7 @@ static gr_status remove_old(gr_run *r)
 {
     gr_status st = gr__run_prune(r, 0);
     for (size_t i = 0; st == GR_OK && i < GR_COUNT(files); i++) unlink(gr__run_path(r, files[i]));
+    rmdir(gr__run_path(r, GR_EVENTS_FOLDER)); /* where others have put files of theirs it stays */
     return st;
 }
 
@@ -228,7 +229,7 @@ gr_status gr__run_open(gr_context *ctx, const char *folder, bool resume, bool ov
     r->folder = folder;
     r->resume = resume;
     r->over = over && !resume;
-    r->lock = r->metrics = -1;
+    r->lock = r->metrics = r->events.file = -1;
     gr_status st = gr__file_exists(folder) ? gr__run_lock(r) : GR_OK;
     return st == GR_OK ? refuse_old(r) : st;
 }
@@ -273,6 +274,7 @@ void gr__run_undo(gr_run *r)
     if (!r->ctx || (r->begun && !r->fresh)) return;
     if (r->metrics >= 0) close(r->metrics);
     r->metrics = -1;
+    gr__events_close(&r->events);
     bool clear = r->begun && remove_old(r) == GR_OK;
     if (clear) gr__run_saved(r);
     if (clear && r->made_checkpoints) rmdir(gr__run_path(r, "checkpoints"));
@@ -285,6 +287,7 @@ void gr__run_end(gr_run *r)
     if (!r->ctx) return;
     if (r->metrics >= 0) close(r->metrics);
     r->metrics = -1;
+    gr__events_close(&r->events);
     gr__run_unlock(r);
 }
 

@@ -3,6 +3,7 @@
 #define GR_TRAIN_RUN_H
 
 #include "model/file.h"
+#include "train/events.h"
 #include "train/train.h"
 
 typedef struct gr_run {
@@ -23,6 +24,7 @@ typedef struct gr_run {
     double flushed_at; /* seconds */
     bool failed;
     char buffer[65536];
+    gr_events events; /* file -1: none */
 } gr_run;
 
 /* "FOLDER/name"; valid until the next call. */

@@ -75,6 +75,11 @@ gr_status gr__task_open_from(gr_context *ctx, const gr_recipe *r, unsigned only,
  * and budgets. */
 gr_status gr__task_estimate(gr_context *ctx, const gr_recipe *r, gr_task *t);
 void gr__task_close(gr_task *t);
+/* A task on the data of `of`, which is loaded and outlives it, for a recipe of the same inputs and targets: the network
+ * is the recipe's, all else borrowed. Rows may be put in the place of those that it has. Return it also after a
+ * failure. */
+gr_status gr__task_borrow(const gr_task *of, const gr_recipe *r, gr_task *t);
+void gr__task_return(gr_task *t);
 /* Default metrics that depend on the training data: f1, said in a note, where its classes are unbalanced beyond 3:1. */
 gr_status gr__task_metrics(gr_task *t);
 /* Once the network is known: targets a step get the lengths of their input, and training its buckets. GR_E_CONFLICT. */
@@ -119,7 +124,15 @@ enum {
 typedef struct gr_engine_plan {
     gr_plan *plan;
     int64_t batch, steps; /* steps: that its inputs with lengths have; 0: all */
-    enum { GR_RUN_STEP, GR_RUN_ACCUMULATE, GR_RUN_APPLY, GR_RUN_ACTION, GR_RUN_EVALUATE, GR_RUN_STATISTICS } kind;
+    enum {
+        GR_RUN_STEP,
+        GR_RUN_ACCUMULATE,
+        GR_RUN_APPLY,
+        GR_RUN_ACTION,
+        GR_RUN_EVALUATE,
+        GR_RUN_STATISTICS,
+        GR_RUN_INSIDE
+    } kind;
     int variant; /* STEP, ACCUMULATE, APPLY: flags; ACTION: which; EVALUATE, STATISTICS: the view */
     gr_feeds feeds;
     const double *cost_sum, *weight_sum, *norm, *penalty; /* of a step; penalty NULL: none */
@@ -162,6 +175,7 @@ typedef struct gr_engine {
         tally_bytes; /* tally_bytes: of these and what was taken for what, which an evaluation takes */
     bool confusion;  /* evaluations give it */
     const gr_threshold *threshold[GR_MAX_TARGETS]; /* of a head's evaluations; NULL: the most likely class */
+    struct gr_inside *inside;          /* train/inside.h; NULL: the recipe asks for neither histograms nor pictures */
     gr_choice *choice[GR_MAX_TARGETS]; /* not NULL: an evaluation chooses one; of two classes, of a scored task */
 } gr_engine;
 
@@ -173,6 +187,8 @@ gr_status gr__engine_budget(const gr_engine *e, uint64_t budget);
 gr_status gr__engine_start(gr_engine *e); /* takes the memory, binds the plans */
 void gr__engine_close(gr_engine *e);
 const char *gr__engine_plan_name(const gr_engine *e, const gr_engine_plan *p); /* "step", "evaluate", an action's */
+/* Where training samples come from that are looked at from inside. */
+gr_loader_options gr__engine_inside_loader(const gr_engine *e);
 gr_engine_plan *gr__engine_find(gr_engine *e, int kind, int64_t batch, int64_t steps, int variant);
 /* Sets which metrics its evaluations compute: those of a run, or those of `eval`, which tells more. */
 gr_status gr__engine_metrics(gr_engine *e, bool train);

@@ -9,8 +9,16 @@ static gr_status record(void *user, const gr_progress *p, bool *stop)
 {
     gr_loop *l = user;
     (void)stop;
-    bool due = p->evaluation || (l->recipe->log.n && l->step % l->recipe->log.n == 0);
+    bool due = p->evaluation || gr__loop_due(l, l->recipe->log);
     return p->phase == GR_PHASE_SETTLED && due ? gr__loop_line(l, p->evaluation) : GR_OK;
+}
+
+/* What the run looks like from inside, after the line of its update. */
+static gr_status look_inside(void *user, const gr_progress *p, bool *stop)
+{
+    gr_loop *l = user;
+    (void)stop;
+    return p->phase == GR_PHASE_SETTLED && l->inside ? gr__loop_inside(l) : GR_OK;
 }
 
 /* ---- stop rules ---- */
@@ -42,7 +50,8 @@ static gr_status stop_by_rules(void *user, const gr_progress *p, bool *stop)
 void gr__loop_watch(gr_loop *l)
 {
     l->own[0] = (gr_watcher){GR_WATCHER_VERSION, l, record};
-    l->own[1] = (gr_watcher){GR_WATCHER_VERSION, l, stop_by_rules};
+    l->own[1] = (gr_watcher){GR_WATCHER_VERSION, l, look_inside};
+    l->own[2] = (gr_watcher){GR_WATCHER_VERSION, l, stop_by_rules};
 }
 
 /* ---- telling ---- */

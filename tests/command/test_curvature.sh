@@ -48,6 +48,34 @@ code 0 curvature line.safetensors --eig 2 --json
 has out.txt '"largest":\[\{"value":16\.70060[0-9]*'
 has out.txt '"smallest":\{"value":0\.29939[0-9]*'
 
+# Where all eigenvalues lie, and the cost around the model
+code 0 curvature $model --probes 0 --eig 0 --density 2 --samples 50 --slice --points 5 -o look --json
+has out.txt '"trace":null.*"density":\[\{"probe":1,"value":.*"density_trace_error":[0-9.]+'
+has out.txt '"direction":"random","slice":\[\{"a":-1,"cost":[0-9.]+\},.*"files":\["look/curvature-density.csv","look/curvature-slice.csv","look/curvature-density.svg","look/curvature-slice.svg"\]'
+[[ $(wc -l <look/curvature-slice.csv) -eq 6 && $(wc -l <look/curvature-density.csv) -eq 1001 ]] || short "lines: $(wc -l look/*.csv)"
+[[ $(sed -n 's/^0,0,//p' look/curvature-slice.csv) == "$(field out.txt cost_mean)" ]] || short "the middle is not the model: $(cat look/curvature-slice.csv)"
+for f in look/*.svg; do grep -q '</svg>' $f || short "$f is no picture"; done
+cp look/curvature-slice.csv slice.csv
+code 0 curvature $model --probes 0 --eig 0 --samples 50 --slice --points 5 -o look --threads 1 --quiet
+same slice.csv look/curvature-slice.csv "with and without the Hessian, threads"
+code 0 curvature $model --probes 0 --eig 0 --samples 50 --plane --points 3 -o look
+has out.txt '^the lowest of 9 points costs [0-9.]+$'
+code 0 train run.yaml --out two --quiet --set optimizer.lr=0.02
+code 0 curvature $model --probes 0 --eig 0 --between two/best.safetensors --points 5 --json
+has out.txt '^\{"part":"train","samples":240,"parameters":3910,"direction":"between","slice":\[\{"a":-0\.5,'
+there=$(sed -E 's/.*"a":1,"cost":([^}]*)\}.*/\1/' out.txt)
+code 0 curvature two/best.safetensors --probes 0 --eig 0 --slice --points 3 --json
+awk -v a="$there" -v b="$(sed -E 's/.*"a":0,"cost":([^}]*)\}.*/\1/' out.txt)" 'BEGIN { exit !(a + 0 == a && b + 0 == b && (a - b) ^ 2 < 1e-12 * a * a) }' || short "1 is not the other model: $there, $(cat out.txt)"
+
+bad 2 "choose one" curvature $model --slice --plane
+bad 2 "belong to --slice" curvature $model --points 5
+bad 2 "belong to --slice" curvature $model --reach 2
+bad 2 "reach: a line between two models" curvature $model --between $model --reach 2
+bad 2 "points: 102 a side" curvature $model --plane --points 102
+bad 2 "points: 1 is not a whole number" curvature $model --slice --points 1
+bad 2 "density: 21 is not a whole number" curvature $model --density 21
+bad 3 "nowhere" curvature $model --between nowhere.safetensors
+bad 3 "line" curvature $model --between line.safetensors
 bad 2 "eig: 21 is not a whole number from 0 to 20" curvature $model --eig 21
 bad 2 "samples: 0 is not a whole number" curvature $model --samples 0
 bad 2 "probes: 3 random vectors give no standard error" curvature $model --probes 3

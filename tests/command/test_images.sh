@@ -42,7 +42,7 @@ code 0 train r.yaml --out threads --quiet --threads 1 && same run/last.safetenso
 
 # ---- a checkpoint says what decoded the pictures, and a run goes on
 code 0 train r.yaml --out steps --quiet --set stop.epochs=7
-grep -qaE '"gradus.libraries": ?"libjpeg[^"]*, libspng [0-9.]+"' steps/checkpoints/*.ckpt || short "no libraries in the checkpoint"
+grep -qaE '"gradus.libraries": ?"libjpeg[^",]*"' steps/checkpoints/*.ckpt || short "no libraries in the checkpoint"
 code 0 train r.yaml --out steps --resume && same run/last.safetensors steps/last.safetensors "resumed"
 grep -q 'warning: this run began' err.txt && short "the same libraries are warned of"
 

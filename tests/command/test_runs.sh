@@ -20,7 +20,8 @@ wait_stopped() {
   for ((i = 0; i < 500; i++)); do [[ $(cut -d' ' -f3 /proc/$1/stat 2>/dev/null) == S ]] && return; sleep 0.02; done
   short "process $1 never waits"
 }
-listing() { (cd "$1" && find . -type f ! -name 'metrics.jsonl' -printf '%p %s %T@\n' | sort); }
+# What a run that goes on in the background does not write meanwhile
+listing() { (cd "$1" && find . -type f ! -name 'metrics.jsonl' ! -name '*tfevents*' -printf '%p %s %T@\n' | sort); }
 
 # ---- one process at a time ----
 small run.yaml "checkpoint: {every: 4 epochs, keep: 3}"

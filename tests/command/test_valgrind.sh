@@ -20,6 +20,8 @@ cp "$(readlink -f "$here/../train/parity")/mixed_heads/data.npz" . && sed 's/shu
 memcheck train heads.yaml --out heads --quiet
 memcheck eval heads/last.safetensors --split validation --json
 memcheck predict heads/last.safetensors data.npz --json
+memcheck report run
+memcheck report heads run adam -o several.html
 memcheck plan s.yaml --kernels
 memcheck explain
 finish

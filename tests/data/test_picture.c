@@ -44,6 +44,8 @@ static gr__picture_way way_of(const kase *k)
                                                        : GR__FIT_STRETCH};
 }
 
+static bool by_rows; /* PNG files are decoded as if they were large */
+
 /* Decodes between bytes that must stay. */
 static gr_status decode(const char *name, const unsigned char *file, size_t n, const gr__picture_way *way,
                         uint8_t **pixels, int64_t *height, int64_t *width)
@@ -56,6 +58,7 @@ static gr_status decode(const char *name, const unsigned char *file, size_t n, c
     *pixels = NULL;
     if (st != GR_OK) return st;
     assert_true(p.kind != GR__NO_PICTURE);
+    p.by_rows = by_rows;
     gr__picture_size(&p, way, height, width);
     size_t bytes = (size_t)(*height * *width * way->channels), room = gr__picture_scratch(&p, way);
     uint8_t *out = malloc(bytes + EDGE), *scratch = NULL;
@@ -94,6 +97,14 @@ static void check(const kase *k, const told *expected)
         assert_memory_equal(y, x, n);
         free(y);
     }
+    if (strstr(k->file, ".png")) {
+        uint8_t *y;
+        by_rows = true;
+        test_ok(f.ctx, decode(path, t.bytes, t.n, &way, &y, &height, &width));
+        by_rows = false;
+        assert_memory_equal(y, x, n);
+        free(y);
+    }
     assert_true((size_t)k->from + n <= expected->n);
     for (size_t i = 0; i < n; i++) {
         int d = abs(x[i] - expected->bytes[(size_t)k->from + i]);
@@ -121,7 +132,7 @@ static void every_case_holds(void **state)
         n++;
     }
     assert_true(feof(in));
-    assert_true(n >= 100);
+    assert_true(n >= 200);
     fclose(in);
     free(expected.bytes);
 }

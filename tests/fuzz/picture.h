@@ -38,8 +38,10 @@ static inline int try_picture(const uint8_t *data, size_t n, gr__picture_kind ki
     gr_status st = gr__picture_head(&blob, &p);
     if (st != gr__error_code(ctx)) abort();
     gr_context_clear_error(ctx);
-    if (st == GR_OK && p.kind == kind && p.width * p.height <= MOST_PIXELS)
-        for (size_t i = 0; i < GR_COUNT(ways); i++) try_way(ctx, data, &p, &ways[i]);
+    bool is_tried = st == GR_OK && p.kind == kind && p.width * p.height <= MOST_PIXELS;
+    for (size_t i = 0; i < GR_COUNT(ways) && is_tried; i++) try_way(ctx, data, &p, &ways[i]);
+    p.by_rows = true; /* as large ones are */
+    for (size_t i = 0; i < GR_COUNT(ways) && is_tried && kind == GR__PNG; i++) try_way(ctx, data, &p, &ways[i]);
     if (gr__bookkeeping_bytes(ctx) != 0 || gr_context_bytes(ctx) != 0) abort();
     gr_context_destroy(ctx);
     return 0;

@@ -48,11 +48,39 @@ static void the_largest_come_first(void **state)
     rig_end(&r);
 }
 
+/* What stands at one time stands apart, and all of it within the arena. */
+static void pieces_do_not_meet(void **state)
+{
+    (void)state;
+    rig r = rig_begin();
+    rig_adam(&r);
+    test_ok(r.ctx, rig_compile(&r));
+    int n = gr_plan_pieces(r.plan), rows = gr_plan_rows(r.plan), together = 0;
+    gr_plan_bytes_info b = gr_plan_bytes(r.plan);
+    assert_true(n > 2);
+    for (int i = 0; i < n; i++) {
+        gr_plan_piece a = gr_plan_piece_at(r.plan, i);
+        assert_true(a.bytes > 0 && a.first <= a.last && a.first >= -1 && a.last <= rows);
+        assert_true(a.offset + a.bytes <= b.activations + b.workspace);
+        for (int k = 0; k < i; k++) {
+            gr_plan_piece o = gr_plan_piece_at(r.plan, k);
+            if (o.last < a.first || a.last < o.first) continue;
+            assert_true(o.offset + o.bytes <= a.offset || a.offset + a.bytes <= o.offset);
+            together++;
+        }
+    }
+    assert_true(together > 0);
+    assert_int_equal(gr_plan_piece_at(r.plan, n).bytes, 0);
+    assert_int_equal(gr_plan_piece_at(r.plan, -1).bytes, 0);
+    rig_end(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_are_what_binding_takes),
         cmocka_unit_test(the_largest_come_first),
+        cmocka_unit_test(pieces_do_not_meet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

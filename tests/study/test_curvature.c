@@ -1,64 +1,23 @@
 /* Hessians by their products: against numbers of an independent program, against the whole matrix, and by their
  * properties. [mission O4; specification 6.1 to 6.3] */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/rng.h"
+#include "curvature_case.h"
 #include "study/curvature/curvature.h"
 #include "study/curvature/eigen.h"
-#include "test.h"
 
 /* ---- a model ---- */
-
-typedef struct bench {
-    char folder[64];
-    gr_context *ctx;
-    gr_recipe *recipe;
-    gr_hessian h;
-} bench;
 
 static const char tanh_net[] =
     "gradus: 1\nprecision: float64\ndata: {train: {type: csv, file: t.csv, target: y}, batch: 4}\n"
     "model: {input: [2], layers: [{type: dense, units: 2, activation: tanh}, {type: dense, units: 2}]}\n"
     "cost: cross_entropy\noptimizer: sgd\nstop: {steps: 1}\n";
-static const char relu_net[] =
-    "gradus: 1\nprecision: float64\nseed: 5\ndata: {train: {type: synthetic, kind: spirals, n: 40, seed: 2}, batch: "
-    "7}\n"
-    "model: {input: [2], layers: [{type: dense, units: 6, activation: relu, name: a}, {type: batch_norm, name: n}, "
-    "{type: dropout, rate: "
-    "0.5},\n"
-    "  {type: dense, units: 5, activation: relu, name: b}, {type: dense, units: 3, name: c}]}\n"
-    "cost: cross_entropy\noptimizer: sgd\nstop: {steps: 1}\n";
-
 static void begin(bench *b, const char *recipe, const char *set, int64_t samples)
 {
-    char path[96];
-    snprintf(b->folder, sizeof b->folder, "/tmp/gradus-curvature-XXXXXX");
-    assert_non_null(mkdtemp(b->folder));
-    snprintf(path, sizeof path, "%s/t.csv", b->folder);
-    FILE *f = fopen(path, "w");
-    fputs("a,b,y\n1,2,0\n-1,0.5,1\n", f);
-    fclose(f);
-    snprintf(path, sizeof path, "%s/r.yaml", b->folder);
-    f = fopen(path, "w");
-    fputs(recipe, f);
-    fclose(f);
-    b->ctx = test_context_with(2, 0);
-    test_ok(b->ctx, gr__recipe_open(b->ctx, path, &set, set ? 1 : 0, &b->recipe));
-    test_ok(b->ctx, gr__hessian_open(b->ctx, b->recipe, NULL, GR_PART_TRAIN, samples, &b->h));
-}
-
-static void end(bench *b)
-{
-    char command[128];
-    gr__hessian_close(&b->h);
-    gr__recipe_close(b->ctx, b->recipe);
-    test_context_end(b->ctx);
-    snprintf(command, sizeof command, "rm -rf '%s'", b->folder);
-    assert_int_equal(system(command), 0);
+    begin_order(b, recipe, set, samples, GR_SURFACE_HESSIAN);
 }
 
 static void multiply(bench *b, const double *v, double *out)
@@ -284,6 +243,100 @@ static void odd_wishes_and_odd_models(void **state)
     end(&b);
 }
 
+/* ---- the density ---- */
+
+/* The specification's matrix, 6.4. */
+static gr_status three(void *user, const double *v, double *out)
+{
+    (void)user;
+    out[0] = 2 * v[0] + v[1];
+    out[1] = v[0] + 3 * v[1] - v[2];
+    out[2] = -v[1] + v[2];
+    return GR_OK;
+}
+
+static void lanczos_has_the_numbers_of_the_specification(void **state)
+{
+    (void)state;
+    static const double ones[3] = {1, 1, 1}, alpha[3] = {2, 2.5, 1.5}, beta[3] = {1.414213562, 0.866025404, 0},
+                        want[3] = {0.467911114, 1.652703645, 3.879385242};
+    gr_context *ctx = test_context();
+    gr_lanczos l;
+    double trace = 0;
+    test_ok(ctx, gr__lanczos_open(ctx, 3, three, NULL, ones, &l));
+    while (!l.closed) test_ok(ctx, gr__lanczos_step(&l, NULL));
+    assert_true(l.steps == 3 && l.complete);
+    gr__lanczos_solve(&l);
+    for (int i = 0; i < 3; i++) {
+        double weight = l.vectors[i] * l.vectors[i];
+        assert_float_equal(l.alpha[i], alpha[i], 1e-9);
+        assert_float_equal(l.beta[i], beta[i], 1e-9);
+        assert_float_equal(l.values[i], want[i], 1e-9);
+        assert_float_equal(weight, 1.0 / 3, 1e-9);
+        trace += 3 * weight * l.values[i];
+    }
+    assert_float_equal(trace, 6, 1e-9);
+    gr__lanczos_close(&l);
+    test_context_end(ctx);
+}
+
+/* Moments of the density are means of traces of powers: of signs z, z'Hz and |Hz|^2. */
+static void the_density_has_the_moments_of_the_matrix(void **state)
+{
+    (void)state;
+    bench b;
+    gr_curvature k;
+    begin(&b, relu_net, NULL, 40);
+    int n = (int)b.h.n;
+    double *a = whole(&b), *values = calloc((size_t)n, sizeof *values),
+           *vectors = calloc((size_t)(n * n), sizeof *vectors), trace = 0, square = 0, low = INFINITY, high = -INFINITY;
+    for (int i = 0; i < n; i++) trace += a[i * n + i];
+    for (int i = 0; i < n * n; i++) square += a[i] * a[i];
+    gr__eigen_symmetric(a, n, values, vectors);
+    test_ok(b.ctx,
+            gr__curvature(&b.h, &(gr_curvature_options){.density = GR_MAX_DENSITY, .steps = 100, .seed = 4}, &k));
+    const gr_density *d = &k.density;
+    assert_true(d->probes == GR_MAX_DENSITY && isnan(k.trace) && k.n_largest == 0);
+    double first = 0, second = 0, weight[GR_MAX_DENSITY + 1] = {0};
+    for (int i = 0; i < d->n; i++) {
+        const gr_density_row *r = &d->row[i];
+        weight[r->probe] += r->weight;
+        first += n * r->weight * r->value / d->probes;
+        second += n * r->weight * r->value * r->value / d->probes;
+        low = fmin(low, r->value), high = fmax(high, r->value);
+        assert_true(r->value > values[0] - 1e-9 && r->value < values[n - 1] + 1e-9);
+    }
+    for (int i = 1; i <= d->probes; i++) assert_float_equal(weight[i], 1, 1e-12);
+    assert_float_equal(first, d->trace, 1e-9 * fabs(trace));
+    assert_true(fabs(d->trace - trace) < 4 * d->trace_error && d->trace_error > 0);
+    assert_true(fabs(second - square) < 0.5 * square);
+    assert_float_equal(high, values[n - 1], 1e-6 * values[n - 1]);
+    /* its integral is 1 */
+    double width = gr__density_width(d), sum = 0, step = width / 8;
+    for (double x = low - 8 * width; x < high + 8 * width; x += step) sum += step * gr__density_at(d, x);
+    assert_float_equal(sum, 1, 1e-3);
+    free(a), free(values), free(vectors);
+    end(&b);
+}
+
+/* Of a matrix that is 0 everywhere a probe ends at once. */
+static void a_flat_cost_has_one_place(void **state)
+{
+    (void)state;
+    static const char flat[] =
+        "gradus: 1\nprecision: float64\ndata: {train: {type: csv, file: t.csv, target: y}, batch: 4}\n"
+        "model: {input: [2], layers: [{type: dense, units: 3, bias: false}, relu, {type: dense, units: 2, bias: "
+        "false}]}\n"
+        "cost: cross_entropy\noptimizer: sgd\ninit: {weights: zeros}\nstop: {steps: 1}\n";
+    bench b;
+    gr_curvature k;
+    begin(&b, flat, NULL, 2);
+    test_ok(b.ctx, gr__curvature(&b.h, &(gr_curvature_options){.density = 2, .steps = 100, .seed = 4}, &k));
+    assert_true(k.density.n == 2 && k.density.row[0].value == 0 && k.density.row[1].weight == 1);
+    assert_true(k.density.trace == 0 && k.density.trace_error == 0 && isfinite(gr__density_at(&k.density, 0)));
+    end(&b);
+}
+
 /* ---- small matrices ---- */
 
 static void jacobi_finds_every_eigenvalue(void **state)
@@ -328,6 +381,9 @@ int main(void)
         cmocka_unit_test(lanczos_agrees_with_the_whole_matrix),
         cmocka_unit_test(scaling_relu_layers_changes_it_and_not_the_cost),
         cmocka_unit_test(odd_wishes_and_odd_models),
+        cmocka_unit_test(lanczos_has_the_numbers_of_the_specification),
+        cmocka_unit_test(the_density_has_the_moments_of_the_matrix),
+        cmocka_unit_test(a_flat_cost_has_one_place),
         cmocka_unit_test(jacobi_finds_every_eigenvalue),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

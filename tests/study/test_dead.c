@@ -26,7 +26,7 @@ static const dead_case cases[] = {
     {"{type: conv, filters: 4, kernel: 3, " OFF "}, flatten", NAN, NULL},
     {"{type: conv, filters: 4, kernel: 3, activation: tanh, " OFF "}, flatten", NAN, NULL},
     {"{type: conv, filters: 4, kernel: 3, activation: {type: leaky_relu, slope: 0.01}, " OFF "}, flatten", NAN, NULL},
-    {"flatten, {type: dense, units: 5, activation: relu, " OFF "}", NAN, "data.batch=3"},
+    {"flatten, {type: dense, units: 5, activation: relu, " OFF "}", NAN, "data.train.n=24"},
 };
 
 static bool is_as_said(const gr_finding *f, double share)

@@ -14,6 +14,7 @@ typedef struct recipe_case {
     const char *set;    /* one more, or NULL */
     const char *warns;  /* the checks that warn, by id: "T3 I1"; "" for none */
     const char *failed; /* likewise */
+    const char *may;    /* what says so or not, as the seed comes, or skips what it cannot judge; NULL for none */
 } recipe_case;
 
 static int scrambled(int i, int salt)
@@ -74,44 +75,45 @@ static void one_input(FILE *f, int i)
 #define CE "cross_entropy"
 
 static const recipe_case cases[] = {
-    {"logistic regression from zeros", two_classes, 60, 2, LINEAR(1), BCE, 16, ZEROS, "", ""},
-    {"softmax of two classes from zeros", two_classes, 60, 2, LINEAR(2), CE, 16, ZEROS, "", ""},
-    {"softmax from zeros", three_classes, 60, 2, LINEAR(3), CE, 16, ZEROS, "", ""},
-    {"focal from zeros", three_classes, 60, 2, LINEAR(3), "focal", 16, ZEROS, "", ""},
-    {"regression from zeros", numbers, 60, 2, LINEAR(1), "mse", 16, ZEROS, "", ""},
-    {"mae from zeros", numbers, 60, 2, LINEAR(1), "mae", 16, ZEROS, "", ""},
+    {"logistic regression from zeros", two_classes, 60, 2, LINEAR(1), BCE, 16, ZEROS, "", "", NULL},
+    {"softmax of two classes from zeros", two_classes, 60, 2, LINEAR(2), CE, 16, ZEROS, "", "", NULL},
+    {"softmax from zeros", three_classes, 60, 2, LINEAR(3), CE, 16, ZEROS, "", "", NULL},
+    {"focal from zeros", three_classes, 60, 2, LINEAR(3), "focal", 16, ZEROS, "", "", NULL},
+    {"regression from zeros", numbers, 60, 2, LINEAR(1), "mse", 16, ZEROS, "", "", NULL},
+    {"mae from zeros", numbers, 60, 2, LINEAR(1), "mae", 16, ZEROS, "", "", NULL},
     {"huber from a constant", numbers, 60, 2, LINEAR(1), "huber", 16, "init={weights: {type: constant, value: 0.3}}",
-     "", ""},
+     "", "", NULL},
     {"a head of zeros", three_classes, 60, 2,
-     "{type: dense, units: 8, activation: tanh}, {type: dense, units: 3, init: {weights: zeros}}", CE, 16, NULL, "",
-     ""},
+     "{type: dense, units: 8, activation: tanh}, {type: dense, units: 3, init: {weights: zeros}}", CE, 16, NULL, "", "",
+     NULL},
     {"a head of one value", three_classes, 60, 2,
      "{type: dense, units: 8, activation: tanh}, {type: dense, units: 3, init: {weights: {type: constant}}}", CE, 16,
-     NULL, "", ""},
-    {"one unit, tanh", two_classes, 60, 2, HIDDEN(1, tanh, 1), BCE, 16, NULL, "", ""},
-    {"one unit, relu", two_classes, 60, 2, HIDDEN(1, relu, 2), CE, 16, NULL, "", ""},
+     NULL, "", "", NULL},
+    {"one unit, tanh", two_classes, 60, 2, HIDDEN(1, tanh, 1), BCE, 16, NULL, "", "", NULL},
+    {"one unit, relu", two_classes, 60, 2, HIDDEN(1, relu, 2), CE, 16, NULL, "", "", NULL},
     {"one unit of one value", two_classes, 60, 2, HIDDEN(1, tanh, 1), BCE, 16, "init={weights: {type: constant}}", "",
-     ""},
-    {"one unit for numbers", numbers, 60, 2, HIDDEN(1, relu, 1), "mse", 16, NULL, "", ""},
-    {"a constant column", with_a_constant, 60, 3, HIDDEN(8, tanh, 2), CE, 16, NULL, "T3", ""},
-    {"a column of zeros", with_zeros, 60, 3, HIDDEN(8, tanh, 1), "mse", 16, NULL, "T3", ""},
-    {"a column of zeros, raw", with_zeros, 60, 3, LINEAR(1), "mae", 16, "data.prepare=none", "T3 T5", ""},
-    {"a sample a batch", two_classes, 40, 2, HIDDEN(2, relu, 2), CE, 1, NULL, "", ""},
-    {"a number a batch", numbers, 40, 2, HIDDEN(8, tanh, 1), "mse", 1, NULL, "", ""},
-    {"five samples", two_classes, 5, 2, HIDDEN(8, relu, 2), CE, 16, NULL, "", ""},
-    {"three numbers", numbers, 3, 2, HIDDEN(8, relu, 1), "mse", 2, NULL, "", ""},
-    {"two numbers, a line", numbers, 2, 2, LINEAR(1), "mse", 2, NULL, "", ""},
-    {"three samples of one class", one_class, 3, 2, HIDDEN(8, tanh, 2), CE, 16, NULL, "T3", ""},
+     "", NULL},
+    {"one unit for numbers", numbers, 60, 2, HIDDEN(1, relu, 1), "mse", 16, NULL, "", "", "T6 X9 T7 X7"},
+    {"a constant column", with_a_constant, 60, 3, HIDDEN(8, tanh, 2), CE, 16, NULL, "T3", "", NULL},
+    {"a column of zeros", with_zeros, 60, 3, HIDDEN(8, tanh, 1), "mse", 16, NULL, "T3", "", NULL},
+    {"a column of zeros, raw", with_zeros, 60, 3, LINEAR(1), "mae", 16, "data.prepare=none", "T3", "T5 X8 T6 X9",
+     "X13"},
+    {"a sample a batch", two_classes, 40, 2, HIDDEN(2, relu, 2), CE, 1, NULL, "", "", NULL},
+    {"a number a batch", numbers, 40, 2, HIDDEN(8, tanh, 1), "mse", 1, NULL, "", "", NULL},
+    {"five samples", two_classes, 5, 2, HIDDEN(8, relu, 2), CE, 16, NULL, "", "", "T6 X9 X6 X13"},
+    {"three numbers", numbers, 3, 2, HIDDEN(8, relu, 1), "mse", 2, NULL, "", "", "T6 X9 X6 X13"},
+    {"two numbers, a line", numbers, 2, 2, LINEAR(1), "mse", 2, NULL, "", "", "T6 X9 X6 X13"},
+    {"three samples of one class", one_class, 3, 2, HIDDEN(8, tanh, 2), CE, 16, NULL, "T3", "", "T6 X9 X6 X13 T7 X7"},
     /* what cannot learn */
-    {"sixty samples of one class", one_class, 60, 2, HIDDEN(8, tanh, 2), CE, 16, NULL, "", "T3"},
-    {"sixty times one input", one_input, 60, 2, HIDDEN(8, tanh, 2), CE, 16, NULL, "", "T3"},
-    {"all from zeros", two_classes, 60, 2, HIDDEN(16, tanh, 2), CE, 16, ZEROS, "I1", "T3 I2"},
+    {"sixty samples of one class", one_class, 60, 2, HIDDEN(8, tanh, 2), CE, 16, NULL, "", "T3", "T6 X9 T7 X7"},
+    {"sixty times one input", one_input, 60, 2, HIDDEN(8, tanh, 2), CE, 16, NULL, "", "T3 T6 X9 X6", "T7 X7"},
+    {"all from zeros", two_classes, 60, 2, HIDDEN(16, tanh, 2), CE, 16, ZEROS, "I1 X12", "T3 I2 T6 X9 T7 X7 X6", ""},
     {"zeros between", three_classes, 60, 2,
      "{type: dense, units: 16, activation: relu}, {type: dense, units: 16, activation: relu, init: {weights: zeros}}, "
      "{type: dense, units: 3}",
-     CE, 16, NULL, "I1 X14", "T3 I2"},
+     CE, 16, NULL, "I1 X14 X12", "T3 I2 T6 X9 T7 X7 X6", "X13"},
     {"all of one value", two_classes, 60, 2, HIDDEN(16, tanh, 2), CE, 16,
-     "init={weights: {type: constant, value: 0.5}}", "I1", ""},
+     "init={weights: {type: constant, value: 0.5}}", "I1", "", NULL},
 };
 
 static void write_table(const recipe_case *c, char path[40])
@@ -133,12 +135,13 @@ static bool names(const char *list, const char *id)
     return false;
 }
 
-static void look_at(const recipe_case *c, int seed)
+/* How many verdicts are others than said. */
+static int look_at(const recipe_case *c, int seed)
 {
+    int wrong = 0;
     char path[40], text[1024], set[24];
-    gr_finding f[GR_CHECKS];
-    gr_format_row *formats;
-    size_t n;
+    gr_checked all;
+    const gr_finding *f = all.finding;
     write_table(c, path);
     snprintf(text, sizeof text,
              "gradus: 1\nname: modest\ndata: {train: {type: csv, file: %s, target: y}, batch: %d, prepare: "
@@ -148,25 +151,32 @@ static void look_at(const recipe_case *c, int seed)
     gr_context *ctx = test_context();
     gr_recipe *r = c->set ? RECIPE(ctx, text, set, c->set) : RECIPE(ctx, text, set);
     gr__bump *memory = gr__bump_create(ctx);
-    test_ok(ctx, gr__check_all(ctx, r, NULL, memory, f, &formats, &n));
+    test_ok(ctx, gr__check_all(ctx, r, NULL, memory, &all));
     for (int k = 0; k < GR_CHECKS; k++) {
         gr_verdict want = names(c->failed, f[k].id)  ? GR_VERDICT_FAILED
                           : names(c->warns, f[k].id) ? GR_VERDICT_WARNING
                                                      : GR_VERDICT_OK;
-        if (f[k].verdict != want)
-            fail_msg("%s, seed %d: %s: %s: %s", c->name, seed, f[k].name, gr__verdict_name(f[k].verdict), f[k].message);
+        if (strcmp(f[k].id, "X3") == 0) want = GR_VERDICT_SKIPPED; /* none has a validation part */
+        if (f[k].verdict != want && !(c->may && names(c->may, f[k].id))) {
+            print_error("%s, seed %d: %s %s: %s: %s\n", c->name, seed, f[k].id, f[k].name,
+                        gr__verdict_name(f[k].verdict), f[k].message);
+            wrong++;
+        }
     }
     gr__bump_destroy(memory);
     gr__recipe_close(ctx, r);
     test_context_end(ctx);
     unlink(path);
+    return wrong;
 }
 
 static void modest_recipes_are_told_from_faulty_ones(void **state)
 {
     (void)state;
+    int wrong = 0;
     for (size_t i = 0; i < GR_COUNT(cases); i++)
-        for (int seed = 1; seed <= 4; seed++) look_at(&cases[i], seed);
+        for (int seed = 1; seed <= 4; seed++) wrong += look_at(&cases[i], seed);
+    assert_int_equal(wrong, 0);
 }
 
 /* ---- what is said while weights are drawn ---- */

@@ -61,4 +61,27 @@ static inline int64_t gr__gather_units(const gr__gather *g)
 int64_t gr__gather_open(const gr__gather *g, int64_t unit, int64_t end, const float *picture, float *scratch,
                         gr__gather_block *b);
 
+/* Does the grid read every pixel of the picture once, in their order? Nothing tells the processor what it reads next
+ * then, as tiles read several pixels side by side: who reads a picture beyond the caches fetches it ahead by hand. */
+static inline bool gr__gather_streams(const gr__gather *g)
+{
+    return !g->copy && g->n_taps == 1 && g->step_h == 1 && g->step_w == 1 && g->gw * g->pixel == g->row;
+}
+
+/* What is to be fetched ahead. */
+typedef struct gr__ahead {
+    const char *at, *end;
+} gr__ahead;
+
+static inline gr__ahead gr__ahead_of(const float *from, int64_t floats)
+{
+    return (gr__ahead){(const char *)from, (const char *)(from + floats)};
+}
+
+/* So many lines of it, at most. */
+static inline void gr__fetch(gr__ahead *a, int64_t lines)
+{
+    for (; lines > 0 && a->at < a->end; lines--, a->at += 64) __builtin_prefetch(a->at, 0, 2);
+}
+
 #endif

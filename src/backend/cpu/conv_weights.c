@@ -19,6 +19,7 @@ typedef struct weights {
     int64_t groups, in, out; /* channels of a group */
     int64_t in_blocks;       /* parts of them that are gathered one by one (wide, no groups) */
     bool pack_dy;
+    bool ahead;          /* the next block is fetched while one is multiplied */
     int64_t dy_pitch, k; /* k: elements of a filter, taps x in */
     int64_t *place;      /* tall: of each element of a filter, from an output's place */
     int64_t pixel_shards, out_shards, in_shards;
@@ -28,6 +29,7 @@ typedef struct weights {
 } weights;
 
 enum { PARTIAL_BYTES = 4 << 20, BLOCK_FLOATS = 65536, IN_BLOCK = 32, BLOCK_PIXELS = 256, WORTH_COPYING = 200 };
+enum { AHEAD_FLOATS = 8192, LINES_A_TILE = 64 }; /* a block that is in the first cache while the next is fetched */
 
 static int64_t ceil_div(int64_t a, int64_t b)
 {
@@ -56,9 +58,9 @@ static int64_t fill_segments(const weights *v, const gr__gather_block *b, gr__se
     return n;
 }
 
-/* x: gathered channels from in_first on. */
+/* x: gathered channels from in_first on; soon: what is read next. */
 static void run_wide(const weights *v, gr__tile *t, const float *x, int64_t in_first, const float *dy, float *to,
-                     int64_t first, int64_t end)
+                     int64_t first, int64_t end, gr__ahead *soon)
 {
     const gr__tile_ops *ops = v->ops;
     int64_t tiles = pieces(v);
@@ -77,6 +79,7 @@ static void run_wide(const weights *v, gr__tile *t, const float *x, int64_t in_f
                     t->row[r] = a + r;
                     t->out[r] = to + (o0 + r) * v->k + place + column;
                 }
+                gr__fetch(soon, LINES_A_TILE);
                 if (count > 0) ops->tile[kind][count](t);
             }
         }
@@ -94,7 +97,7 @@ static void pack_dy(const weights *v, const float *dy, int64_t pixels, int64_t f
 }
 
 static void run_tall(const weights *v, gr__tile *t, const float *x, const float *dy, float *to, int64_t first,
-                     int64_t end)
+                     int64_t end, gr__ahead *soon)
 {
     const gr__tile_ops *ops = v->ops;
     int64_t tiles = ceil_div(v->k, ops->rows), last = GR_MIN(end * ops->wide, v->out);
@@ -109,6 +112,7 @@ static void run_tall(const weights *v, gr__tile *t, const float *x, const float 
                 t->row[r] = x + v->place[k0 + r];
                 t->out[r] = to + (k0 + r) * v->out + column;
             }
+            gr__fetch(soon, LINES_A_TILE);
             ops->tile[kind][count](t);
         }
     }
@@ -119,6 +123,16 @@ static void run_tall(const weights *v, gr__tile *t, const float *x, const float 
 typedef struct share {
     int64_t unit, unit_end, first, end, part, part_end;
 } share;
+
+/* The larger of the two operands behind a block. */
+static gr__ahead behind(const weights *v, const gr__gather_block *b, const float *dy)
+{
+    const gr__gather *g = &v->gather;
+    if (!v->ahead) return (gr__ahead){NULL, NULL};
+    int64_t x_floats = b->images * b->rows * g->row, dy_floats = b->images * b->rows * g->gw * v->dy_pitch;
+    return x_floats >= dy_floats ? gr__ahead_of(b->origin + x_floats, x_floats)
+                                 : gr__ahead_of(dy + dy_floats, dy_floats);
+}
 
 static void run_group(const weights *v, const gr_call *call, int64_t group, const share *of, float *to)
 {
@@ -131,6 +145,7 @@ static void run_group(const weights *v, const gr_call *call, int64_t group, cons
     do {
         gr__gather_block b = {.origin = picture};
         const float *dy = call->operand[1];
+        gr__ahead soon = {NULL, NULL};
         int64_t next = unit;
         for (int64_t part = of->part; part < of->part_end; part++) {
             if (unit < of->unit_end)
@@ -138,15 +153,16 @@ static void run_group(const weights *v, const gr_call *call, int64_t group, cons
             if (unit < of->unit_end && part == of->part) {
                 t.n_segments = fill_segments(v, &b, segments);
                 dy += (b.image * g->gh + b.row) * g->gw * v->dy_pitch + group * v->out;
+                soon = behind(v, &b, dy);
                 if (v->pack_dy) {
                     pack_dy(v, dy, b.images * b.rows * g->gw, of->first, of->end, packed);
                     dy = packed;
                 }
             }
             if (v->form == WIDE)
-                run_wide(v, &t, b.origin, part * g->channels, dy, to, of->first, of->end);
+                run_wide(v, &t, b.origin, part * g->channels, dy, to, of->first, of->end, &soon);
             else
-                run_tall(v, &t, b.origin, dy, to, of->first, of->end);
+                run_tall(v, &t, b.origin, dy, to, of->first, of->end, &soon);
         }
         t.accumulate = true;
         unit = next;
@@ -233,7 +249,10 @@ static void choose_blocks(weights *v, int64_t outputs, int64_t shards)
     }
     v->partial = outputs * v->k;
     int64_t room = PARTIAL_BYTES / GR_MAX(v->partial * 4, 1);
-    gr__gather_cut(g, block, room > 1 ? (int)shards : 1); /* whole images where nobody cuts the pixels */
+    int cuts = room > 1 ? (int)shards : 1; /* whole images where nobody cuts the pixels */
+    gr__gather_cut(g, block, cuts);
+    v->ahead = v->in_blocks == 1 && v->groups == 1 && gr__gather_streams(g);
+    if (v->ahead) gr__gather_cut(g, AHEAD_FLOATS * x_row / GR_MAX(GR_MAX(x_row, dy_row), 1), cuts);
     v->pixel_shards = GR_MAX(1, GR_MIN(GR_MIN(shards, gr__gather_units(g)), room));
     /* of the rest, such that all of them together copy little */
     int64_t rest = shards / v->pixel_shards;

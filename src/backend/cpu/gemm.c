@@ -12,6 +12,7 @@
 #include "backend/cpu/contract_provider.h"
 #include "backend/cpu/contract_zeros.h"
 
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 
@@ -315,6 +316,31 @@ static void run(const gr_kernel *kernel, const gr_call *call, int shard)
     }
 }
 
+/* Some columns, of a b that was packed once a loop. */
+static void run_part(const gr_kernel *kernel, const gr_call *call, int part)
+{
+    const gemm *g = (const gemm *)kernel;
+    int64_t columns = g->n / kernel->part.n;
+    block w = {.a = call->operand[0],
+               .b = call->operand[1],
+               .bias = g->bias ? call->operand[2] : NULL,
+               .c = call->operand[g->bias ? 3 : 2],
+               .m1 = g->m,
+               .n0 = part * columns,
+               .n1 = (part + 1) * columns,
+               .whole_b = call->shared};
+    run_block(g, &w);
+}
+
+/* Parts are as wide as what regions take in one go. */
+static void add_parts(gemm *g)
+{
+    int64_t columns = 8 * g->ops->lane;
+    if (!g->lasting || g->batch > 1 || g->pack_a || g->n % columns != 0 || g->n / columns > INT_MAX) return;
+    g->kernel.part.run = run_part;
+    g->kernel.part.n = (int)(g->n / columns);
+}
+
 static void destroy(gr_context *ctx, gr_kernel *kernel)
 {
     gr__free(ctx, kernel, sizeof(gemm));
@@ -442,6 +468,7 @@ static void lay_out(gemm *g, const gr__contraction *c, gr__isa isa)
     if (g->zeros) add_search(g);
     if (g->whole_a || g->whole_b) add_packing(g);
     add_phase(kernel, run, g->batch_shards * g->m_shards * g->n_shards, cost);
+    add_parts(g);
     kernel->scratch_bytes = g->b_bytes + g->a_bytes;
     kernel->n_operands = c->bias ? 4 : 3;
     kernel->destroy = destroy;

@@ -1,6 +1,7 @@
 /* Regions: reading the item, choosing modes, cutting into shards. */
 #include "backend/cpu/region.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "graph/op.h"
@@ -439,6 +440,20 @@ done:
     return st;
 }
 
+/* Parts of whole chunks, where no row differs from another and nothing is reduced. */
+static void add_parts(const gr_item *item, gr__region *k)
+{
+    const gr__region_segment *s = k->segment;
+    gr_shape shape = gr__value(item->graph, item->out[0])->shape;
+    int64_t columns = shape.rank > 1 ? shape.dim[shape.rank - 1] : 0;
+    bool flat = k->n_segments == 1 && s->mode == GR__FLAT && k->program[GR__FLAT][0].n_reductions == 0;
+    if (!flat || columns == 0 || columns % k->narrow != 0 || columns / k->narrow > INT_MAX) return;
+    k->part_columns = columns;
+    k->base.part.run = gr__region_run_part;
+    k->base.part.n = (int)(columns / k->narrow);
+    k->base.part.elementwise = true;
+}
+
 static const char *name_of(const gr__region *k, const gr__exprs *x)
 {
     for (int i = 0; i < x->n; i++)
@@ -476,6 +491,7 @@ gr_status gr__region_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_
     group(k);
     lay_out(k, reduces(x, GR__TO_COLUMNS));
     estimate(item, k);
+    add_parts(item, k);
     k->base.name = name_of(k, x);
     k->base.n_phases = 1;
     k->base.phase[0].run = gr__region_run;

@@ -196,11 +196,13 @@ typedef struct gr__region {
     size_t slots_at, sums_at, columns_at, expanded_at, kept_at, lines_at; /* places in scratch */
     size_t column_stride, expanded_stride, kept_stride, line_stride;      /* bytes of each */
     int64_t narrow;
+    int64_t part_columns; /* of all results, where the kernel may run by parts */
     size_t steps_bytes, tables_bytes;
     void *tables;
 } gr__region;
 
 void gr__region_run(const gr_kernel *k, const gr_call *call, int shard);
+void gr__region_run_part(const gr_kernel *k, const gr_call *call, int part);
 void gr__region_finish(const gr_kernel *k, const gr_call *call, int shard);
 /* Rows after which column sums go on in double. */
 static inline int64_t gr__flush_rows(const gr__region_segment *s)

@@ -425,6 +425,27 @@ void gr__region_run(const gr_kernel *kernel, const gr_call *call, int shard)
     }
 }
 
+/* FLAT, and nothing is reduced: row after row, the columns of the part. */
+void gr__region_run_part(const gr_kernel *kernel, const gr_call *call, int part)
+{
+    const gr__region *k = (const gr__region *)kernel;
+    const gr__region_segment *s = k->segment;
+    char *scratch = call->scratch;
+    job j = {.k = k,
+             .s = s,
+             .in = call->operand,
+             .out = call->operand + k->n_in,
+             .scratch = scratch,
+             .ins = (gr__ins *)(void *)scratch};
+    j.p = fitting(&j);
+    set_program(&j, NULL);
+    gr__tile_state t = {.program = j.ins, .period = INT64_MAX / 2};
+    int64_t all = s->space.rows * s->space.columns, wide = k->part_columns / kernel->part.n, first = part * wide,
+            end = first + wide;
+    for (int64_t row = 0; row < all; row += k->part_columns) k->set->run(&t, 4 * (row + first), 4 * (row + end), 0);
+    if (j.p->past) k->set->fence();
+}
+
 void gr__region_finish(const gr_kernel *kernel, const gr_call *call, int shard)
 {
     const gr__region *k = (const gr__region *)kernel;

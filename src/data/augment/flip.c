@@ -18,7 +18,7 @@ static gr_status make(gr_context *ctx, gr__bump *b, const gr_augment_make *m, vo
     return gr__picture_of(ctx, m->shape, "flip", &f->picture);
 }
 
-static void swap(float *a, float *b, int64_t n)
+static inline void swap(float *a, float *b, int64_t n)
 {
     for (int64_t k = 0; k < n; k++) {
         float x = a[k];
@@ -27,14 +27,23 @@ static void swap(float *a, float *b, int64_t n)
     }
 }
 
+static inline void mirror(float *row, int64_t width, int64_t channels)
+{
+    for (int64_t x = 0; x < width / 2; x++) swap(row + x * channels, row + (width - 1 - x) * channels, channels);
+}
+
 static void apply(const void *state, gr__rng *r, gr_augment_sample *s)
 {
     const flip *f = state;
     int64_t h = f->picture.height, w = f->picture.width, c = f->picture.channels;
     if (gr__rng_uniform(r) >= f->p) return;
     for (int64_t y = 0; y < h / 2 && f->vertical; y++) swap(s->x + y * w * c, s->x + (h - 1 - y) * w * c, w * c);
-    for (int64_t y = 0; y < h && !f->vertical; y++)
-        for (int64_t x = 0; x < w / 2; x++) swap(s->x + (y * w + x) * c, s->x + (y * w + w - 1 - x) * c, c);
+    for (int64_t y = 0; y < h && !f->vertical; y++) {
+        if (c == 3)
+            mirror(s->x + y * w * c, w, 3);
+        else
+            mirror(s->x + y * w * c, w, c);
+    }
 }
 
 static const gr_row rows[] = {

@@ -156,13 +156,14 @@ static void decode(const gr__picture_job *j, decoder *d)
     jpeg->out_color_space = inks ? JCS_CMYK : bright ? JCS_GRAYSCALE : JCS_RGB;
     jpeg->dct_method = JDCT_ISLOW;
     jpeg_start_decompress(jpeg);
+    bool as_is = !inks && jpeg->output_components == j->channels;
     while (jpeg->output_scanline < jpeg->output_height) {
         jpeg_read_scanlines(jpeg, &row, 1);
         if (inks)
             take_inks(row, j->p->width, j->channels, to);
-        else
+        else if (!as_is)
             gr__picture_channels(row, j->p->width, jpeg->output_components, j->channels, to);
-        j->row(j->arg, to);
+        j->row(j->arg, as_is ? row : to);
     }
     jpeg_finish_decompress(jpeg);
 }

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include <jpeglib.h>
-#include <spng.h>
 
 /* ---- what a file is ---- */
 
@@ -72,9 +71,9 @@ const char *gr__picture_libraries(char *text, size_t n)
 #define QUOTED(x) #x
 #define QUOTE(x) QUOTED(x)
 #ifdef LIBJPEG_TURBO_VERSION
-    snprintf(text, n, "libjpeg-turbo %s, libspng %s", QUOTE(LIBJPEG_TURBO_VERSION), spng_version_string());
+    snprintf(text, n, "libjpeg-turbo %s", QUOTE(LIBJPEG_TURBO_VERSION));
 #else
-    snprintf(text, n, "libjpeg %d, libspng %s", JPEG_LIB_VERSION, spng_version_string());
+    snprintf(text, n, "libjpeg %d", JPEG_LIB_VERSION);
 #endif
     return text;
 }
@@ -183,12 +182,14 @@ static void lay_out(const gr__picture *p, const gr__picture_way *way, room *r, d
     void *x = take(r, gr__axis_bytes(p->width, c.width, c.low_x, c.high_x));
     void *y = take(r, gr__axis_bytes(p->height, c.height, c.low_y, c.high_y));
     int64_t taps = gr__axis_taps(p->height, c.height, c.low_y, c.high_y);
-    uint8_t *ring = take(r, gr__resizer_bytes(p->width, taps, way->channels));
+    size_t numbers = gr__line_numbers(p->width, gr__axis_taps(p->width, c.width, c.low_x, c.high_x), way->channels);
+    uint8_t *ring = take(r, d->row * (size_t)taps);
+    float *line = take(r, numbers * sizeof(float));
     if (!r->at) return;
     s->ring = (gr__ring){.row = ring, .rows = taps, .bytes = p->width * way->channels};
-    s->sum = gr__sum_rows_get(way->isa);
+    gr__resizer_for(s, way->isa);
     s->channels = way->channels;
-    s->line = gr__resizer_line(ring, p->width, taps, way->channels);
+    s->line = memset(line, 0, numbers * sizeof(float));
     gr__axis_make(&s->x, p->width, c.width, c.low_x, c.high_x, x);
     gr__axis_make(&s->y, p->height, c.height, c.low_y, c.high_y, y);
 }

@@ -21,8 +21,9 @@ typedef struct gr__picture {
     int64_t width, height; /* as they are stored */
     int orientation;       /* EXIF: how to turn it, 1 to 8; 1: not at all */
     int components;        /* of a pixel, without its opacity: 1 grey, 3 colours, 4 inks */
-    bool wide;             /* PNG: 16 bits a component */
+    int depth, colour;     /* PNG: bits of a sample; which samples make a pixel, as its header has it */
     bool interlaced;       /* PNG: rows come in seven passes */
+    bool by_rows;          /* PNG: they are unpacked one by one, since all of them would take too much memory */
     uint64_t bytes;        /* of the file */
 } gr__picture;
 
@@ -91,9 +92,10 @@ int gr__exif_orientation(const gr__blob *b, uint64_t at, uint64_t n);
 
 /* ---- resizing (resize.c): antialiased bilinear ---- */
 
-/* One axis: output i is the sum of taps weight[i * taps + k] on inputs from[i] + k. */
+/* One axis: output i is the sum of taps weight[i * taps + k] on inputs from[i] + k, of which n[i] count, and the
+ * others, up to taps, have the weight 0. */
 typedef struct gr__axis {
-    int64_t in, out, taps;
+    int64_t in, out, taps, most; /* most: n[i] at most */
     int32_t *from, *n;
     float *weight;
 } gr__axis;
@@ -116,19 +118,26 @@ typedef void (*gr__sum_rows)(const gr__ring *r, const float *w, int64_t from, in
 void gr__sum_rows_baseline(const gr__ring *r, const float *w, int64_t from, int64_t rows, float *line);
 void gr__sum_rows_avx2(const gr__ring *r, const float *w, int64_t from, int64_t rows, float *line);
 void gr__sum_rows_avx512(const gr__ring *r, const float *w, int64_t from, int64_t rows, float *line);
-gr__sum_rows gr__sum_rows_get(gr__isa isa);
+
+/* out[i * channels + c] = the sum of weight * line[(from + k) * channels + c], rounded. */
+typedef void (*gr__sum_columns)(const gr__axis *a, const float *line, int channels, uint8_t *out);
+void gr__sum_columns_baseline(const gr__axis *a, const float *line, int channels, uint8_t *out);
+void gr__sum_columns_avx2(const gr__axis *a, const float *line, int channels, uint8_t *out);
+void gr__sum_columns_avx512(const gr__axis *a, const float *line, int channels, uint8_t *out);
 
 typedef struct gr__resizer {
     gr__axis x, y;
     int channels;
-    gr__sum_rows sum;
+    gr__sum_rows rows;
+    gr__sum_columns columns;
     int64_t next_in, next_out; /* rows taken, rows given */
     gr__ring ring;             /* of y.taps rows */
     float *line;               /* a row that is summed from several */
     uint8_t *out;              /* x.out * channels bytes a row */
 } gr__resizer;
-size_t gr__resizer_bytes(int64_t width, int64_t taps, int channels); /* of the ring and the line behind it */
-float *gr__resizer_line(uint8_t *ring, int64_t width, int64_t taps, int channels);
+/* Of a line: behind the sums stand zeros, which columns read, with a weight of 0, and one more number. */
+size_t gr__line_numbers(int64_t width, int64_t taps, int channels);
+void gr__resizer_for(gr__resizer *r, gr__isa isa);
 void gr__resizer_row(void *resizer, const uint8_t *row);
 
 #endif

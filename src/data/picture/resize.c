@@ -46,66 +46,30 @@ void gr__axis_make(gr__axis *a, int64_t in, int64_t out, double low, double high
         for (int64_t k = from; k < to; k++) sum += fmax(1 - fabs(((double)k + 0.5 - centre) / support), 0);
         for (int64_t k = from; k < to; k++)
             w[k - from] = (float)(fmax(1 - fabs(((double)k + 0.5 - centre) / support), 0) / sum);
+        for (int64_t k = to; k < from + a->taps; k++) w[k - from] = 0;
         a->from[i] = (int32_t)from;
         a->n[i] = (int32_t)(to - from);
+        a->most = GR_MAX(a->most, to - from);
     }
 }
 
-size_t gr__resizer_bytes(int64_t width, int64_t taps, int channels)
+size_t gr__line_numbers(int64_t width, int64_t taps, int channels)
 {
-    size_t row = (size_t)width * (size_t)channels;
-    return granules(row * (size_t)taps) + granules((row + 1) * sizeof(float));
+    return (size_t)(width + taps) * (size_t)channels + 1;
 }
 
-float *gr__resizer_line(uint8_t *ring, int64_t width, int64_t taps, int channels)
-{
-    return (float *)(ring + granules((size_t)width * (size_t)channels * (size_t)taps));
-}
-
-gr__sum_rows gr__sum_rows_get(gr__isa isa)
+void gr__resizer_for(gr__resizer *r, gr__isa isa)
 {
 #if defined(__x86_64__)
-    static const gr__sum_rows of[] = {gr__sum_rows_baseline, gr__sum_rows_avx2, gr__sum_rows_avx512};
-    return of[isa];
+    static const gr__sum_rows rows[] = {gr__sum_rows_baseline, gr__sum_rows_avx2, gr__sum_rows_avx512};
+    static const gr__sum_columns columns[] = {gr__sum_columns_baseline, gr__sum_columns_avx2, gr__sum_columns_avx512};
+    r->rows = rows[isa];
+    r->columns = columns[isa];
 #else
     (void)isa;
-    return gr__sum_rows_baseline;
+    r->rows = gr__sum_rows_baseline;
+    r->columns = gr__sum_columns_baseline;
 #endif
-}
-
-static uint8_t rounded(float x)
-{
-    int i = (int)(x + 0.5f); /* weights are positive and sum to 1: never far beyond 255 */
-    return (uint8_t)GR_MIN(i, 255);
-}
-
-static void columns_grey(const gr__axis *a, const float *line, uint8_t *out)
-{
-    for (int64_t i = 0; i < a->out; i++) {
-        const float *x = line + a->from[i], *w = a->weight + i * a->taps;
-        float sum = 0;
-        for (int32_t k = 0; k < a->n[i]; k++) sum += w[k] * x[k];
-        out[i] = rounded(sum);
-    }
-}
-
-/* The three of a pixel and the one behind them, which is not used, at once: the line has room for it. */
-typedef float four __attribute__((vector_size(16)));
-
-static void columns_colour(const gr__axis *a, const float *line, uint8_t *out)
-{
-    for (int64_t i = 0; i < a->out; i++, out += 3) {
-        const float *x = line + 3 * (int64_t)a->from[i], *w = a->weight + i * a->taps;
-        four sum = {0};
-        for (int32_t k = 0; k < a->n[i]; k++, x += 3) {
-            four pixel;
-            memcpy(&pixel, x, sizeof pixel);
-            sum += w[k] * pixel;
-        }
-        out[0] = rounded(sum[0]);
-        out[1] = rounded(sum[1]);
-        out[2] = rounded(sum[2]);
-    }
 }
 
 /* All rows of the output whose inputs have come. */
@@ -114,12 +78,8 @@ static void give_rows(gr__resizer *r)
     const gr__axis *y = &r->y;
     int64_t o = r->next_out;
     for (; o < y->out && y->from[o] + y->n[o] <= r->next_in; o++) {
-        r->sum(&r->ring, y->weight + o * y->taps, y->from[o], y->n[o], r->line);
-        uint8_t *out = r->out + o * r->x.out * r->channels;
-        if (r->channels == 1)
-            columns_grey(&r->x, r->line, out);
-        else
-            columns_colour(&r->x, r->line, out);
+        r->rows(&r->ring, y->weight + o * y->taps, y->from[o], y->n[o], r->line);
+        r->columns(&r->x, r->line, r->channels, r->out + o * r->x.out * r->channels);
     }
     r->next_out = o;
 }

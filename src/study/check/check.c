@@ -1,15 +1,33 @@
-/* The checks together, in the order of the chapter's debugging steps. */
+/* All checks of a recipe: which rules are asked, in which order, and where their answers stand. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "base/file.h"
 #include "base/text.h"
-#include "study/check/check.h"
+#include "result/sheet.h"
+#include "study/check/trial.h"
+
+/* The chapter's design checks, its steps of debugging, what it says of a design, and what of initial weights and
+ * gradients. */
+const char *const gr__check_ids[] = {"T3",  "T4", "T5",  "T6",  "T7",  "X1",  "X2",  "X3",  "X4",  "X5",  "X6",
+                                     "X7",  "X8", "X9",  "X10", "X11", "X12", "X13", "X14", "X15", "X16", "X17",
+                                     "X18", "T9", "T15", "T16", "T18", "I1",  "I2",  "P4",  NULL};
 
 void gr__finding_worse(const gr_recipe *r, int head, const gr_finding *one, gr_finding *out)
 {
     if (head > 0 && one->verdict <= out->verdict) return;
     const char *named = r->heads_named ? r->head[head].name : "";
     gr__finding_set(out, one->verdict, one->figure, one->limit, "%.100s%s%s", named, *named ? ": " : "", one->message);
+    memcpy(out->fix, one->fix, sizeof out->fix);
+}
+
+void gr__finding_fix_scale(const gr_recipe *r, gr_finding *f)
+{
+    bool prepared = true;
+    for (int i = 0; i < r->n_inputs; i++) prepared &= r->input[i].vocabulary > 0 || !gr__tree_none(r->input[i].prepare);
+    if (!prepared) gr__finding_fix(f, "data.prepare: [standardize]");
+    if (prepared || (r->init && gr__tree_get(r->init, "weights"))) gr__finding_fix(f, "init.weights: kaiming");
 }
 
 void gr__watch(const gr_watch *w, const char *what, double share)
@@ -17,36 +35,178 @@ void gr__watch(const gr_watch *w, const char *what, double share)
     if (w) w->say(w->user, what, share);
 }
 
-gr_status gr__check_all(gr_context *ctx, const gr_recipe *r, const gr_watch *watch, gr__bump *memory,
-                        gr_finding f[GR_CHECKS], gr_format_row **formats, size_t *n_formats)
+/* ---- rules and their ids ---- */
+
+const char *gr__rule_reads_name(gr_rule_reads r)
 {
-    static const char *const ids[GR_CHECKS][2] = {
-        {"X1", "formats"},    {"T3", "data"},           {"T4", "outputs"},     {"T5", "initial cost"},
-        {"I1", "symmetry"},   {"I2", "initialisation"}, {"P4", "gradients"},   {"X4", "dropout, norms"},
-        {"T9", "batch norm"}, {"X5", "batch"},          {"X14", "dead units"}, {"X15", "sigmoids"}};
-    gr_probe p = {0};
-    gr_init_row *layers;
-    gr_gradient_row *slopes;
-    size_t n;
+    static const char *const names[] = {"the recipe", "data and initial weights", "short trainings"};
+    return names[r];
+}
+
+static const char *name_under(const gr_rule *r, const char *id)
+{
+    for (int k = 0; k < GR_RULE_IDS; k++)
+        if (r->as[k].id && strcmp(r->as[k].id, id) == 0) return r->as[k].name;
+    return NULL;
+}
+
+const gr_rule *gr__rule_of(const char *id)
+{
+    int n;
+    const gr_rule *const *all = gr__rules(&n);
+    for (int i = 0; i < n; i++)
+        if (name_under(all[i], id)) return all[i];
+    return NULL;
+}
+
+/* ---- what is written ---- */
+
+gr_status gr__check_write(const gr_check *c, const char *name, const gr__text *text)
+{
+    if (!c->o->sheets) return GR_OK;
+    gr_status st = text->failed ? GR_E_MEMORY : gr__make_folder(c->ctx, c->o->sheets);
+    const char *path = gr__bump_format(c->memory, "%s/%s", c->o->sheets, name);
+    if (st != GR_OK || !path) return st != GR_OK ? st : GR_E_MEMORY;
+    return gr__file_write(c->ctx, path, text->s, text->n);
+}
+
+gr_status gr__check_write_sheet(const gr_check *c, const char *name, const gr_sheet *s)
+{
+    gr__text t;
+    if (!c->o->sheets) return GR_OK;
+    gr__text_init(&t, c->ctx);
+    gr_status st = gr__sheet_html(s, &t);
+    if (st == GR_OK) st = gr__check_write(c, name, &t);
+    gr__text_free(&t);
+    return st;
+}
+
+/* ---- which of them ---- */
+
+static int place_of(const char *id, size_t n)
+{
+    for (int i = 0; i < GR_CHECKS; i++)
+        if (strlen(gr__check_ids[i]) == n && strncmp(gr__check_ids[i], id, n) == 0) return i;
+    return -1;
+}
+
+static gr_status unknown(gr_context *ctx, const char *option, const char *id, size_t n)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.*s", (int)GR_MIN(n, sizeof text - 1), id);
+    gr__fail(ctx, GR_E_NAME, "--%s: there is no check \"%s\"", option, text);
+    const char *near = gr__nearest(text, gr__check_ids, GR_CHECKS);
+    gr__error_hint(
+        ctx, near ? "did you mean %s? `gradus explain checks` lists them" : "`gradus explain checks` lists them", near);
+    return GR_E_NAME;
+}
+
+/* Sets `named` of each id in a list like "T3,X9". */
+static gr_status read_ids(gr_context *ctx, const char *option, const char *list, bool named[GR_CHECKS])
+{
+    for (const char *at = list; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+        size_t n = strcspn(at, ",");
+        int i = place_of(at, n);
+        if (i < 0) return unknown(ctx, option, at, n);
+        named[i] = true;
+    }
+    return GR_OK;
+}
+
+static gr_status choose(gr_context *ctx, const gr_check_options *o, gr_checked *out)
+{
+    bool only[GR_CHECKS] = {false}, skip[GR_CHECKS] = {false};
+    gr_status st = read_ids(ctx, "only", o->only, only);
+    if (st == GR_OK) st = read_ids(ctx, "skip", o->skip, skip);
+    for (int i = 0; i < GR_CHECKS; i++) out->left_out[i] = skip[i] || (o->only && !only[i]);
+    return st;
+}
+
+static void name_all(gr_checked *out)
+{
+    for (int i = 0; i < GR_CHECKS; i++) {
+        const gr_rule *r = gr__rule_of(gr__check_ids[i]);
+        gr_finding *f = &out->finding[i];
+        *f = (gr_finding){.id = gr__check_ids[i], .name = name_under(r, gr__check_ids[i])};
+        gr__finding_set(f, GR_VERDICT_SKIPPED, NAN, NAN, "not asked for");
+        out->with[i] = i;
+        for (int k = i; k-- > 0;)
+            if (gr__rule_of(gr__check_ids[k]) == r) out->with[i] = k;
+    }
+}
+
+static bool wanted(const gr_rule *r, const gr_checked *out)
+{
+    for (int i = 0; i < GR_CHECKS; i++)
+        if (!out->left_out[i] && name_under(r, gr__check_ids[i])) return true;
+    return false;
+}
+
+/* ---- asking ---- */
+
+/* One answer, under each of its ids that is asked for. */
+static gr_status ask(gr_check *c, const gr_rule *r)
+{
+    gr_finding f = {.name = r->as[0].name};
+    gr_status st = r->judge(c, &f);
+    if (st == GR_E_BUDGET) { /* the run itself may fit: it keeps less than who looks inside */
+        gr_context_clear_error(c->ctx);
+        gr__finding_set(&f, GR_VERDICT_SKIPPED, NAN, NAN, "looking at this takes more than `memory` allows");
+        st = GR_OK;
+    }
+    for (int i = 0; i < GR_CHECKS && st == GR_OK; i++) {
+        gr_finding *to = &c->out->finding[i];
+        const char *name = name_under(r, gr__check_ids[i]);
+        if (!name || c->out->left_out[i]) continue;
+        *to = f;
+        to->id = gr__check_ids[i];
+        to->name = name;
+    }
+    return st;
+}
+
+static gr_status ask_all(gr_check *c, gr_rule_reads what)
+{
     gr_status st = GR_OK;
-    for (int i = 0; i < GR_CHECKS; i++) f[i] = (gr_finding){.id = ids[i][0], .name = ids[i][1]};
-    GR_TRY(gr__check_formats(ctx, r, memory, formats, n_formats, &f[0]));
-    gr__watch(watch, "reading", 0);
-    GR_TRY(gr__probe_open(ctx, r, &p));
-    p.watch = watch;
-    GR_TRY(gr__check_data(&p, &f[1]));
-    GR_TRY(gr__check_outputs(&p, &f[2]));
-    GR_TRY(gr__check_cost(&p, &f[3]));
-    GR_TRY(gr__check_symmetry(&p, &f[4]));
-    GR_TRY(gr__check_init(&p, memory, &layers, &n, &f[5]));
-    GR_TRY(gr__check_dead(&p, memory, &f[10]));
-    GR_TRY(gr__check_design(&p, &f[7], &f[8], &f[11]));
-    f[9] = f[8]; /* one lint, by the chapter's two lists */
-    f[9].id = ids[9][0], f[9].name = ids[9][1];
-    if (isnan(f[9].figure)) f[9].figure = (double)p.batch;
-    gr__probe_close(&p); /* before the next takes memory of its own */
-    GR_TRY(gr__check_gradients(ctx, r, &(gr_gradient_options){GR_GRADIENT_FEW, 0, watch}, &slopes, &n, memory, &f[6]));
+    for (int i = 0; i < GR_CHECKS && st == GR_OK; i++) {
+        const gr_rule *r = gr__rule_of(gr__check_ids[i]);
+        if (r->reads == what && c->out->with[i] == i && wanted(r, c->out)) st = ask(c, r);
+    }
+    return st;
+}
+
+static bool any_wanted(const gr_check *c, gr_rule_reads from)
+{
+    int n;
+    const gr_rule *const *all = gr__rules(&n);
+    for (int i = 0; i < n; i++)
+        if (all[i]->reads >= from && wanted(all[i], c->out)) return true;
+    return false;
+}
+
+gr_status gr__check_all(gr_context *ctx, const gr_recipe *r, const gr_check_options *o, gr__bump *memory,
+                        gr_checked *out)
+{
+    static const gr_check_options none = {0};
+    gr_check c = {.ctx = ctx, .recipe = r, .o = o ? o : &none, .memory = memory, .out = out};
+    gr_status st = GR_OK;
+    *out = (gr_checked){0};
+    name_all(out);
+    GR_TRY(choose(ctx, c.o, out));
+    GR_TRY(ask_all(&c, GR_READS_RECIPE));
+    if (any_wanted(&c, GR_READS_PROBE)) {
+        gr__watch(c.o->watch, "reading", 0);
+        GR_TRY(gr__probe_open(ctx, r, &c.probe));
+        c.probe.watch = c.o->watch;
+        GR_TRY(ask_all(&c, GR_READS_PROBE));
+    }
+    if (any_wanted(&c, GR_READS_TRAINING)) {
+        gr__probe_rest(&c.probe);
+        GR_TRY(gr__trials_open(&c, &c.trials));
+        GR_TRY(ask_all(&c, GR_READS_TRAINING));
+    }
 done:
-    gr__probe_close(&p);
+    gr__trials_close(&c.trials);
+    gr__probe_close(&c.probe);
     return st;
 }

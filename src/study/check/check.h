@@ -4,10 +4,13 @@
 #define GR_STUDY_CHECK_CHECK_H
 
 #include "result/result.h"
-#include "train/train.h"
+#include "train/inside.h"
 
 /* Of several heads the worst is told, and of equals the first: takes `one`, of this head, where it is. */
 void gr__finding_worse(const gr_recipe *r, int head, const gr_finding *one, gr_finding *out);
+
+/* What brings inputs and weights to their usual scale: adds it to what mends a finding. */
+void gr__finding_fix_scale(const gr_recipe *r, gr_finding *f);
 
 /* Who is told how far a check has come: of `what` the share done, 0 to 1. NULL: nobody. */
 typedef struct gr_watch {
@@ -20,12 +23,12 @@ void gr__watch(const gr_watch *w, const char *what, double share);
 typedef struct gr_probe {
     gr_context *ctx;
     const gr_recipe *recipe;
-    gr_task task; /* training part alone */
+    gr_task task; /* training and validation */
     gr_runner run;
     gr_store *store;   /* the runner's */
-    gr_plan *train;    /* outputs: input0_slope .., layer0 .., slope0 ..: what each layer gives, and the gradient of the
-                          batch's cost sum with respect to it; gradient0 ..: with respect to each parameter */
-    gr_plan *evaluate; /* outputs: output, prediction, cost_sum, weight_sum of each head (gr__output_of) */
+    gr_plan *train;    /* outputs: those of gr__inside_graph, slopes and gradients among them */
+    gr_plan *evaluate; /* outputs: output, prediction, cost_sum, weight_sum of each head (gr__output_of); prepared0 ..:
+                          inputs as the layers take them; layer0 ..: what each layer gives, without dropout */
     gr_loader *loader;
     int64_t batch, batches;                         /* rows of a full batch; batches an epoch */
     gr_status (*next)(void *source, gr_batch *out); /* where batches come from: the loader, or a test's */
@@ -34,6 +37,8 @@ typedef struct gr_probe {
 } gr_probe;
 gr_status gr__probe_open(gr_context *ctx, const gr_recipe *r, gr_probe *out);
 void gr__probe_close(gr_probe *p); /* a zeroed probe is fine */
+/* Gives back plans, weights and loader, and keeps the task: for others who train on its data. */
+void gr__probe_rest(gr_probe *p);
 /* Puts a full batch into one of the plans and runs it. */
 gr_status gr__probe_run(gr_probe *p, gr_plan *plan, const gr_batch *b);
 /* What the evaluation gave of a head: "prediction". shape may be NULL. */
@@ -105,10 +110,29 @@ typedef struct gr_gradient_options {
 gr_status gr__check_gradients(gr_context *ctx, const gr_recipe *r, const gr_gradient_options *o, gr_gradient_row **rows,
                               size_t *n, gr__bump *memory, gr_finding *out);
 
-/* All of them, in order. findings has room for GR_CHECKS. */
-enum { GR_CHECKS = 12 };
-gr_status gr__check_all(gr_context *ctx, const gr_recipe *r, const gr_watch *watch, gr__bump *memory,
-                        gr_finding findings[GR_CHECKS], gr_format_row **formats, size_t *n_formats);
+/* ---- all of them ---- */
+enum { GR_CHECKS = 30 };                  /* ids: T3 to T7, X1 to X18, T9, T15, T16, T18, I1, I2, P4 */
+extern const char *const gr__check_ids[]; /* as they are told; NULL-ended */
+
+typedef struct gr_check_options {
+    const char *only, *skip; /* ids with commas between them; NULL: all, none */
+    int64_t steps;           /* updates of a short training at most; 0: as many as its bound on work allows */
+    const char *sheets;      /* a folder for pictures and curves, made where it is missing; NULL: none are written */
+    const char *model;       /* a model file, whose mistakes are looked at; NULL: those of a short training */
+    const gr_watch *watch;
+} gr_check_options;
+
+typedef struct gr_checked {
+    gr_finding finding[GR_CHECKS]; /* one an id, in their order; those that are not asked for are `skipped` */
+    int with[GR_CHECKS];           /* the finding that says the same under its first id; itself: it is that one */
+    bool left_out[GR_CHECKS];      /* not asked for */
+    gr_format_row *formats;        /* every tensor's number format; none where X1 was not asked for */
+    size_t n_formats;
+} gr_checked;
+
+/* Asks the rules that `o` (NULL: all) wants. Nothing that a run has is changed. GR_E_NAME: no such id. */
+gr_status gr__check_all(gr_context *ctx, const gr_recipe *r, const gr_check_options *o, gr__bump *memory,
+                        gr_checked *out);
 
 /* ---- raw input against what training saw ---- */
 /* True when n samples of an input, prepared as the model does, lie far from the training's numbers or have next to no

@@ -6,7 +6,7 @@
 
 #include "base/pool.h"
 #include "data/sample.h"
-#include "study/check/check.h"
+#include "study/check/rule.h"
 
 static const int64_t MOST_VALUES = 100000000; /* looked at: beyond it a rare value proves nothing any more */
 enum { LOOKS = 16 };                          /* batches whose gradients are looked at where the first has none */
@@ -301,11 +301,45 @@ static bool odd(const survey *s, const inputs *in, gr_finding *out)
     return true;
 }
 
+/* The columns that are left, where they have names; else whoever looks at the data says more. */
+static void mend_columns(const survey *s, gr_finding *out)
+{
+    const gr_schema *schema = &s->p->task.meaning.schema;
+    char list[300] = "";
+    size_t n = 0;
+    int left = 0;
+    for (int64_t k = 0; schema->name && k < s->width && k < schema->n_inputs; k++) {
+        if (!(s->low[k] < s->high[k])) continue;
+        int wrote = snprintf(list + n, sizeof list - n, "%s%s", left++ ? ", " : "", schema->name[k]);
+        n += wrote > 0 ? (size_t)wrote : 0;
+        if (n >= sizeof list) left = 0, k = s->width;
+    }
+    if (!left || s->width != schema->n_inputs || s->p->recipe->n_inputs > 1) {
+        gr__finding_fix(out, "gradus data check %s", s->p->recipe->path);
+        return;
+    }
+    gr__finding_fix(out, "data.train.columns: [%s]", list);
+    gr__finding_fix(out, "model.input: [%d]", left);
+}
+
+static void mend(const survey *s, const inputs *in, gr_finding *out)
+{
+    if (out->verdict == GR_VERDICT_OK) return;
+    if (!isfinite(s->slope) || (s->slope == 0 && !s->learns && in->dead < s->width))
+        gr__finding_fix_scale(s->p->recipe, out);
+    else if (in->table && in->dead && in->dead < s->width)
+        mend_columns(s, out);
+    else
+        gr__finding_fix(out, "gradus data check %s", s->p->recipe->path);
+}
+
 static void judge(const survey *s, gr_finding *out)
 {
     inputs in = look_at_inputs(s);
-    if (misdelivered(s, in.share, out) || alike(s, &in, out) || unfollowed(s, in.share, out) || odd(s, &in, out))
+    if (misdelivered(s, in.share, out) || alike(s, &in, out) || unfollowed(s, in.share, out) || odd(s, &in, out)) {
+        mend(s, &in, out);
         return;
+    }
     gr__finding_set(out, GR_VERDICT_OK, in.share, 0,
                     "%lld samples in %lld batches: batches differ, inputs keep their labels, labels vary, %s; %lld of "
                     "%lld inputs never change",
@@ -355,3 +389,23 @@ done:
     gr__bump_destroy(memory);
     return st;
 }
+
+static gr_status judge_data(gr_check *c, gr_finding *out)
+{
+    return gr__check_data(&c->probe, out);
+}
+
+GR_RULE(consumed_data) = {
+    .head = {.family = "rule",
+             .name = "consumed_data",
+             .title = "The network consumes its data",
+             .cite = "the chapter, 4.5.2 check 1",
+             .equations =
+                 "one epoch as training has it: batches differ, every sample comes once and with its own label, inputs "
+                 "and labels vary,\nand the gradient of the cost with respect to the inputs is not 0"},
+    .as = {{"T3", "data"}},
+    .reads = GR_READS_PROBE,
+    .limit = "0; a column that never changes is a warning",
+    .unit = "share of the inputs that never change",
+    .judge = judge_data,
+};

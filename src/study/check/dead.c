@@ -3,11 +3,11 @@
 #include <string.h>
 
 #include "nn/stack.h"
-#include "study/check/check.h"
+#include "study/check/seen.h"
 
-static const double MOST = 0.4; /* of a layer's units, that may be off */
-enum { BATCHES = 8 };           /* that are looked at, where some units are off */
-enum { ENOUGH = 32 };           /* values of a unit, for it to be off by more than chance */
+static const double MOST = 0.4;  /* of a layer's units, that may be off */
+static const double WORK = 5e10; /* floating-point operations; of larger parts some of the samples are seen */
+enum { ENOUGH = 32 };            /* values of a unit, for it to be off by more than chance */
 
 typedef struct units {
     int layer;         /* of the stack */
@@ -15,30 +15,21 @@ typedef struct units {
     bool *lives;
 } units;
 
-static bool rectifies(gr_context *ctx, const gr_tree *activation)
-{
-    const gr_layer *m =
-        gr__activation_none(activation) ? NULL : (const gr_layer *)gr__family_peek(ctx, &gr__family_layer, activation);
-    return m && m->follow == GR_FOLLOW_RELU;
-}
-
 /* Is what the layer gives an activation's, which may be 0 at one side? */
 static bool gives_rectified(gr_context *ctx, const gr_stacked *l)
 {
-    const gr_layer *m = l->member;
-    if (m->activation_only) return m->follow == GR_FOLLOW_RELU;
-    if (l->activation) return rectifies(ctx, l->activation);
-    return !m->inner_activation && gr__member_has(&m->head, "activation") &&
-           rectifies(ctx, gr__setting_tree(&l->settings, "activation"));
+    const gr_layer *m = gr__inside_activation(ctx, l);
+    return m && m->follow == GR_FOLLOW_RELU;
 }
 
-static gr_status look(const gr_probe *p, gr__bump *memory, units *u)
+/* The first `samples` of the batch. */
+static gr_status look(const gr_probe *p, gr__bump *memory, int64_t samples, units *u)
 {
     char name[32];
     gr_shape shape;
     snprintf(name, sizeof name, "layer%d", u->layer);
-    const void *data = gr_plan_output(p->train, name, &shape);
-    int64_t all = gr_shape_count(shape);
+    const void *data = gr_plan_output(p->evaluate, name, &shape);
+    int64_t all = gr_shape_count(shape) / p->batch * samples;
     if (!u->lives) {
         u->n = shape.rank ? shape.dim[shape.rank - 1] : 0;
         u->lives = gr__bump_alloc(memory, (size_t)GR_MAX(u->n, 1));
@@ -58,23 +49,32 @@ static double share_off(const units *u)
     return u->n && u->values >= ENOUGH ? (double)off / (double)u->n : 0;
 }
 
-/* Batches in the order of a run, until none is left that has a unit off. */
+/* The validation part, or the training part where there is none, until no unit is left that is off. */
 static gr_status look_at_batches(gr_probe *p, gr__bump *memory, units *u, int n)
 {
+    gr_part part = p->task.set_of[GR_PART_VALIDATION] ? GR_PART_VALIDATION : GR_PART_TRAIN;
+    int64_t most = (int64_t)fmax(WORK / fmax(gr_plan_flops(p->evaluate), 1), 1) * p->batch;
+    int64_t left = part == GR_PART_TRAIN ? gr__task_trained(&p->task)->n : p->task.rows[part].n;
+    gr_rows rows = {0};
+    gr_loader *l = NULL;
     gr_status st = GR_OK;
     bool off = n > 0;
-    gr__loader_seek(p->loader, 0, 0);
-    for (int k = 0; k < GR_MIN(BATCHES, p->batches) && off && st == GR_OK; k++) {
-        gr_batch b;
-        st = p->next(p->source, &b);
-        if (st != GR_OK || b.n != p->batch) break;
-        st = gr__probe_run(p, p->train, &b);
+    GR_TRY(gr__seen_rows(p, part, most, &rows));
+    GR_TRY(gr__seen_loader(p, part, &rows, &l));
+    for (gr_batch b = {0}; !b.last && off;) {
+        GR_TRY(gr__loader_next(l, &b));
+        GR_TRY(gr__probe_run(p, p->evaluate, &b));
         off = false;
-        for (int i = 0; i < n && st == GR_OK; i++) {
-            st = look(p, memory, &u[i]);
-            off |= st == GR_OK && (u[i].values < ENOUGH || share_off(&u[i]) > 0);
+        int64_t samples = GR_MIN(b.n, left);
+        left -= samples;
+        for (int i = 0; i < n; i++) {
+            GR_TRY(look(p, memory, samples, &u[i]));
+            off |= u[i].values < ENOUGH || share_off(&u[i]) > 0;
         }
     }
+done:
+    gr__loader_destroy(l);
+    gr__rows_free(p->ctx, &rows);
     return st;
 }
 
@@ -89,13 +89,14 @@ static void judge(const gr_probe *p, const units *u, int n, gr_finding *out)
     }
     double share = share_off(worst);
     const char *name = p->recipe->stack->layer[worst->layer].name;
-    if (share > MOST)
+    if (share > MOST) {
         gr__finding_set(
             out, GR_VERDICT_WARNING, share, MOST,
             "%.0f %% of the %lld units of \"%.100s\" give 0 for all that was seen, and learn nothing: another "
             "start, a lower rate, or a slope for them (`gradus convert RECIPE --relu leaky_relu -o NEW`)",
             100 * share, (long long)worst->n, name);
-    else if (share > 0)
+        gr__finding_fix(out, "gradus convert %s --relu leaky_relu -o NEW.yaml", p->recipe->path);
+    } else if (share > 0)
         gr__finding_set(out, GR_VERDICT_OK, share, MOST,
                         "of the units of \"%.100s\" %.2g %% give 0 for all that was seen", name, 100 * share);
     else
@@ -114,3 +115,22 @@ gr_status gr__check_dead(gr_probe *p, gr__bump *memory, gr_finding *out)
     if (st == GR_OK) judge(p, u, n, out);
     return st;
 }
+
+static gr_status judge_dead(gr_check *c, gr_finding *out)
+{
+    return gr__check_dead(&c->probe, c->memory, out);
+}
+
+GR_RULE(dead_rectifiers) = {
+    .head = {.family = "rule",
+             .name = "dead_rectifiers",
+             .title = "Units behind a ReLU that give 0 whatever they see",
+             .cite = "the chapter, 4.5.3 step 14",
+             .equations = "the whole validation part through the initial network: of each layer that ends in a ReLU, "
+                          "the share of units\nthat are 0 for all of it"},
+    .as = {{"X14", "dead units"}},
+    .reads = GR_READS_PROBE,
+    .limit = "0.4",
+    .unit = "share of the units of a layer",
+    .judge = judge_dead,
+};

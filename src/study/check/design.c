@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "model/stack.h"
-#include "study/check/check.h"
+#include "study/check/rule.h"
 
-enum { ENOUGH = 32 }; /* samples of a batch, for its statistics */
+enum { ENOUGH = 32, DESIGN_BATCH = 256 }; /* samples of a batch: for its statistics; while a design is tried */
 
 typedef struct seen { /* how many of a kind, and the first of them */
     int n;
@@ -106,43 +106,68 @@ static void walk(design *d)
 static void say_drops(const design *d, gr_finding *out)
 {
     char a[200], b[200];
-    if (d->drops.n && d->norms.n)
+    if (d->drops.n && d->norms.n) {
         gr__finding_set(out, GR_VERDICT_WARNING, d->drops.n, 0,
                         "%s together with %s: their noise disturbs each other; leave the dropout out (`gradus convert "
                         "RECIPE --drop-dropout -o NEW`)",
                         told(&d->drops, a), told(&d->norms, b));
-    else
+        gr__finding_fix(out, "gradus convert %s --drop-dropout -o NEW.yaml", d->p->recipe->path);
+    } else
         gr__finding_set(out, GR_VERDICT_OK, 0, 0, "no dropout together with a normalisation: %d and %d", d->drops.n,
                         d->norms.n);
+}
+
+/* While a design is tried, a small batch says more of it. [T2] */
+static bool too_large_for_design(const design *d, double batch, gr_finding *out)
+{
+    if (d->p->recipe->phase != GR_PROJECT_DESIGN || batch <= DESIGN_BATCH) return false;
+    gr__finding_set(out, GR_VERDICT_WARNING, batch, DESIGN_BATCH,
+                    "a design is tried with small batches, not with %.0f samples", batch);
+    gr__finding_fix(out, "data.batch: %d", ENOUGH);
+    return true;
 }
 
 static void say_batches(const design *d, gr_finding *out)
 {
     char a[200];
     double batch = (double)d->p->batch;
-    if (d->of_batches.n && batch < ENOUGH)
+    if (too_large_for_design(d, batch, out)) return;
+    if (d->of_batches.n && batch < ENOUGH) {
         gr__finding_set(out, GR_VERDICT_WARNING, batch, ENOUGH,
                         "%s normalises by batches of %.0f, whose statistics are mostly chance (`accumulate` makes them "
                         "no better): take data.batch: %d, or a norm of each sample (`gradus convert RECIPE --norm "
                         "group -o NEW`)",
                         told(&d->of_batches, a), batch, ENOUGH);
-    else if (d->of_batches.n)
+        gr__finding_fix(out, "data.batch: %d", ENOUGH);
+        gr__finding_fix(out, "gradus convert %s --norm group -o NEW.yaml", d->p->recipe->path);
+    } else if (d->of_batches.n)
         gr__finding_set(out, GR_VERDICT_OK, batch, ENOUGH, "batches of %.0f are enough to normalise by", batch);
     else
-        gr__finding_set(out, GR_VERDICT_OK, NAN, ENOUGH, "nothing normalises by the batch");
+        gr__finding_set(out, GR_VERDICT_OK, batch, ENOUGH, "nothing normalises by the batch of %.0f", batch);
 }
 
 static void say_sigmoids(const design *d, gr_finding *out)
 {
     char a[200];
-    if (d->sigmoids.n)
+    if (d->sigmoids.n) {
         gr__finding_set(
             out, GR_VERDICT_WARNING, d->sigmoids.n, 0,
             "%s: what it gives is positive and soon has no slope; a sigmoid is for gates and for the output "
             "of two classes, else take tanh (`gradus convert RECIPE --sigmoid tanh -o NEW`)",
             told(&d->sigmoids, a));
-    else
+        gr__finding_fix(out, "gradus convert %s --sigmoid tanh -o NEW.yaml", d->p->recipe->path);
+    } else
         gr__finding_set(out, GR_VERDICT_OK, 0, 0, "no sigmoid between layers");
+}
+
+static gr_status judge(gr_check *c, void (*say)(const design *, gr_finding *), gr_finding *out)
+{
+    design d = {.p = &c->probe, .memory = gr__bump_create(c->ctx)};
+    if (!d.memory) return GR_E_MEMORY;
+    walk(&d);
+    say(&d, out);
+    gr__bump_destroy(d.memory);
+    return d.st;
 }
 
 gr_status gr__check_design(gr_probe *p, gr_finding *dropout, gr_finding *batches, gr_finding *sigmoid)
@@ -156,3 +181,57 @@ gr_status gr__check_design(gr_probe *p, gr_finding *dropout, gr_finding *batches
     gr__bump_destroy(d.memory);
     return d.st;
 }
+
+static gr_status judge_drops(gr_check *c, gr_finding *out)
+{
+    return judge(c, say_drops, out);
+}
+
+GR_RULE(dropout_beside_norm) = {
+    .head = {.family = "rule",
+             .name = "dropout_beside_norm",
+             .title = "No dropout beside a normalisation",
+             .cite = "the chapter, 4.5.3 step 4; Li et al. 2018",
+             .equations = "a walk over the layers, and over layers within layers"},
+    .as = {{"X4", "dropout, norms"}},
+    .reads = GR_READS_PROBE,
+    .limit = "0",
+    .unit = "layers that drop",
+    .judge = judge_drops,
+};
+
+static gr_status judge_batches(gr_check *c, gr_finding *out)
+{
+    return judge(c, say_batches, out);
+}
+
+GR_RULE(norm_batch) = {
+    .head = {.family = "rule",
+             .name = "norm_batch",
+             .title = "Batches large enough to normalise by",
+             .cite = "the chapter, 4.5.2 and 4.5.3 step 5; Ioffe 2017",
+             .equations = "samples of a micro-batch, where a layer normalises by the statistics of its batch"},
+    .as = {{"T9", "batch norm"}, {"X5", "batch"}},
+    .reads = GR_READS_PROBE,
+    .limit = "32",
+    .unit = "samples of a micro-batch",
+    .judge = judge_batches,
+};
+
+static gr_status judge_sigmoids(gr_check *c, gr_finding *out)
+{
+    return judge(c, say_sigmoids, out);
+}
+
+GR_RULE(hidden_sigmoids) = {
+    .head = {.family = "rule",
+             .name = "hidden_sigmoids",
+             .title = "No sigmoid between layers",
+             .cite = "the chapter, 4.5.3 step 15",
+             .equations = "a walk over the layers; gates, and the output of two classes, may be sigmoids"},
+    .as = {{"X15", "sigmoids"}},
+    .reads = GR_READS_PROBE,
+    .limit = "0",
+    .unit = "sigmoids",
+    .judge = judge_sigmoids,
+};

@@ -1,7 +1,7 @@
 /* Debugging step 1: which number format has every tensor? Small formats are ruled out first. [mission X1] */
 #include <math.h>
 
-#include "study/check/check.h"
+#include "study/check/rule.h"
 
 static const char *real_name(const gr_backend *b)
 {
@@ -71,3 +71,21 @@ done:
     gr__task_close(&task);
     return st;
 }
+
+static gr_status judge_formats(gr_check *c, gr_finding *out)
+{
+    return gr__check_formats(c->ctx, c->recipe, c->memory, &c->out->formats, &c->out->n_formats, out);
+}
+
+GR_RULE(number_formats) = {
+    .head = {.family = "rule",
+             .name = "number_formats",
+             .title = "The number format of every tensor",
+             .cite = "the chapter, 4.5.3 step 1",
+             .equations = "parameters, slots, activations, gradients and what is fed, each by its own format"},
+    .as = {{"X1", "formats"}},
+    .reads = GR_READS_RECIPE,
+    .limit = "32 and more",
+    .unit = "bits",
+    .judge = judge_formats,
+};

@@ -9,7 +9,7 @@
 
 #include "base/rng.h"
 #include "study/derivative/difference.h"
-#include "study/check/check.h"
+#include "study/check/rule.h"
 
 enum { SAMPLES = 8, FEWEST = 2 };
 static const double ENOUGH = 0.1; /* of the limit: a nearer quotient is not sought */
@@ -245,3 +245,28 @@ done:
     gr__slopes_close(&c.s);
     return st;
 }
+
+static gr_status judge_gradients(gr_check *c, gr_finding *out)
+{
+    gr_gradient_row *rows;
+    size_t n;
+    const gr_gradient_options o = {GR_GRADIENT_FEW, 0, c->o->watch};
+    gr_status st = gr__check_gradients(c->ctx, c->recipe, &o, &rows, &n, c->memory, out);
+    if (st == GR_OK && out->verdict != GR_VERDICT_OK)
+        gr__finding_fix(out, "gradus check %s --gradients", c->recipe->path);
+    return st;
+}
+
+GR_RULE(gradient_rules) = {
+    .head = {.family = "rule",
+             .name = "gradient_rules",
+             .title = "Back-propagation agrees with differences",
+             .cite = "the chapter, 4.1; central differences in float64, h = 1e-5",
+             .equations = "(J(w + h) - J(w - h)) / 2h near the initial weights, against the gradient, where no kink "
+                          "lies between;\nthe error is relative to the largest slope of the tensor"},
+    .as = {{"P4", "gradients"}},
+    .reads = GR_READS_TRAINING,
+    .limit = "1e-6",
+    .unit = "relative error",
+    .judge = judge_gradients,
+};

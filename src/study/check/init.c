@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "model/stack.h"
-#include "study/check/check.h"
+#include "study/check/rule.h"
 
 static const double FADED = 10; /* a variance this far from 1, up or down, is worth a warning */
 static const double LOST = 1e4; /* and this far nothing gets through */
@@ -78,12 +78,13 @@ gr_status gr__check_symmetry(gr_probe *p, gr_finding *out)
         weights += is_weight(&all[i]);
         if (stays_equal(p, all, n, i) && !equal++) first = all[i].entry.name;
     }
-    if (equal)
+    if (equal) {
         gr__finding_set(out, GR_VERDICT_WARNING, equal, 0,
                         "%d of %d weights (%s) start with all units equal: equal units get equal gradients and stay "
                         "equal for ever; start from a random init.weights",
                         equal, weights, first);
-    else
+        gr__finding_fix(out, "init.weights: kaiming");
+    } else
         gr__finding_set(out, GR_VERDICT_OK, 0, 0, "no layer's units start equal and stay so");
     return GR_OK;
 }
@@ -294,7 +295,47 @@ gr_status gr__check_init(gr_probe *p, gr__bump *memory, gr_init_row **rows, size
     st = ask_others(p, r, s->n);
     if (st != GR_OK) return st;
     judge(r, (size_t)s->n, out);
+    if (out->verdict != GR_VERDICT_OK) gr__finding_fix_scale(p->recipe, out);
     *rows = r;
     *n = (size_t)s->n;
     return GR_OK;
 }
+
+static gr_status judge_symmetry(gr_check *c, gr_finding *out)
+{
+    return gr__check_symmetry(&c->probe, out);
+}
+
+GR_RULE(equal_units) = {
+    .head = {.family = "rule",
+             .name = "equal_units",
+             .title = "Units do not start equal and stay so",
+             .cite = "the chapter, 4.2.2",
+             .equations = "rows of a tensor of weights that are equal and get equal gradients"},
+    .as = {{"I1", "symmetry"}},
+    .reads = GR_READS_PROBE,
+    .limit = "0",
+    .unit = "tensors of weights",
+    .judge = judge_symmetry,
+};
+
+static gr_status judge_init(gr_check *c, gr_finding *out)
+{
+    gr_init_row *rows;
+    size_t n;
+    return gr__check_init(&c->probe, c->memory, &rows, &n, out);
+}
+
+GR_RULE(kept_scale) = {
+    .head = {.family = "rule",
+             .name = "kept_scale",
+             .title = "Activations keep their scale through the layers",
+             .cite = "the chapter, 4.2.2; He et al. 2015",
+             .equations = "variance of what each layer with weights gives for the first batch, against 1; a gradient "
+                          "must reach all weights"},
+    .as = {{"I2", "initialisation"}},
+    .reads = GR_READS_PROBE,
+    .limit = "a factor of 10 is a warning, of 1e4 a failure",
+    .unit = "variance of the activations",
+    .judge = judge_init,
+};

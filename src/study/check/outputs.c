@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "cost/cost.h"
-#include "study/check/check.h"
+#include "study/check/rule.h"
 
 static const double SUM_LIMIT = 1e-5; /* of probabilities from 1 */
 
@@ -106,7 +106,30 @@ gr_status gr__check_outputs(gr_probe *p, gr_finding *out)
         ranges r = look(p, v, w.last ? all / w.last : 0, w.last);
         gr_finding f = {0};
         judge(&p->recipe->head[h].reading, &w, &r, all, &f);
+        if (f.verdict != GR_VERDICT_OK && w.fits && r.bad)
+            gr__finding_fix_scale(p->recipe, &f);
+        else if (f.verdict != GR_VERDICT_OK)
+            gr__finding_fix(&f, "gradus explain %s", p->recipe->head[h].cost->head.name);
         gr__finding_worse(p->recipe, h, &f, out);
     }
     return st;
 }
+
+static gr_status judge_outputs(gr_check *c, gr_finding *out)
+{
+    return gr__check_outputs(&c->probe, out);
+}
+
+GR_RULE(valid_outputs) = {
+    .head = {.family = "rule",
+             .name = "valid_outputs",
+             .title = "Outputs are what their cost reads them as",
+             .cite = "the chapter, 4.5.2 check 2",
+             .equations =
+                 "predictions of a batch: as many as targets want, finite, probabilities within 0 to 1 that sum to 1"},
+    .as = {{"T4", "outputs"}},
+    .reads = GR_READS_PROBE,
+    .limit = "1e-5",
+    .unit = "distance of a sum of probabilities from 1",
+    .judge = judge_outputs,
+};

@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "graph/op.h"
-#include "model/stack.h"
 #include "study/check/check.h"
 
 static gr_status next_of_loader(void *source, gr_batch *out)
@@ -19,6 +17,18 @@ static void show_state(void *user, const gr_entry_spec *s, gr_val batch, gr_val 
     gr_output(user, s->name, batch);
 }
 
+static gr_status train_graph(void *user, gr_graph *g)
+{
+    gr_probe *p = user;
+    gr_inside in = {.task = &p->task,
+                    .mode = GR_MODE_TRAIN,
+                    .batch = p->batch,
+                    .gradients = true,
+                    .slopes = true,
+                    .bind = {.observe = show_state, .user = g}};
+    return gr__inside_graph(&in, g);
+}
+
 static void put_outputs(gr_graph *g, const char *prefix, const gr_val *v, int n)
 {
     char name[32];
@@ -28,77 +38,18 @@ static void put_outputs(gr_graph *g, const char *prefix, const gr_val *v, int n)
     }
 }
 
-static const gr_node *moves(const gr_graph *g, gr_val v)
-{
-    const gr_node *n = gr__made_by(g, v, GR_OP_RESHAPE);
-    return n ? n : gr__made_by(g, v, GR_OP_PERMUTE);
-}
-
-/* Where the slope of layer i is taken. A layer that ends in moves of its numbers is passed by where the next begins
- * with some, or a cost does: it is taken where both come from, unless that is another layer's output, which others may
- * read.
- */
-static gr_val slope_of(const gr_graph *g, const gr_val *layer, int n, int i)
-{
-    gr_val v = layer[i];
-    for (const gr_node *m; (m = moves(g, v)) != NULL; v = m->in[0])
-        for (int k = 0; k < n; k++)
-            if (layer[k] == m->in[0]) return v;
-    return v;
-}
-
-/* A slope at `from`, moved as `to` was made from that. */
-static gr_val moved(gr_graph *g, gr_val slope, gr_val from, gr_val to)
-{
-    int axes[GR_MAX_RANK];
-    if (to == from || gr_graph_status(g) != GR_OK) return slope;
-    slope = moved(g, slope, from, moves(g, to)->in[0]);
-    const gr_node *m = moves(g, to);
-    if (m->op->code == GR_OP_RESHAPE) return gr_reshape(g, slope, gr_shape_of(g, to));
-    for (int k = 0; k < gr_shape_of(g, to).rank; k++) axes[k] = (int)m->attr.i[k];
-    return gr_permute(g, slope, axes);
-}
-
-static gr_status train_graph(void *user, gr_graph *g)
-{
-    gr_probe *p = user;
-    gr_network_values v;
-    size_t n_params;
-    char name[32];
-    const gr_param_info *param = gr__network_params(p->task.network, &n_params);
-    int n = p->recipe->stack->n, inputs = p->recipe->n_inputs, all = n + inputs + (int)n_params;
-    gr_val *layer = gr__bump_alloc(p->task.memory, sizeof *layer * (size_t)all),
-           *at = gr__bump_alloc(p->task.memory, sizeof *at * (size_t)all),
-           *slope = gr__bump_alloc(p->task.memory, sizeof *slope * (size_t)all);
-    if (!layer || !at || !slope) return GR_E_MEMORY;
-    gr_status st =
-        gr__network_build_with(p->task.network, g, GR_MODE_TRAIN, p->batch, true,
-                               &(gr_network_options){.layers = layer, .bind = {.observe = show_state, .user = g}}, &v);
-    if (st != GR_OK) return st;
-    for (int i = 0; i < inputs; i++) /* where preparation starts: an input may be of bytes, which have no gradient */
-        layer[n + i] = gr_real(g, v.input[i]);
-    for (size_t i = 0; i < n_params; i++)
-        layer[n + inputs + (int)i] = gr_param(g, param[i].entry.name, param[i].entry.shape);
-    for (int i = 0; i < all; i++) at[i] = i < n ? slope_of(g, layer, n + inputs, i) : layer[i];
-    st = gr_gradients(g, v.cost_sum, at, all, slope);
-    if (st != GR_OK) return st;
-    for (int i = 0; i < n; i++) slope[i] = moved(g, slope[i], at[i], layer[i]);
-    put_outputs(g, "layer", layer, n);
-    put_outputs(g, "slope", slope, n);
-    put_outputs(g, "gradient", slope + n + inputs, (int)n_params);
-    for (int i = 0; i < inputs; i++) {
-        snprintf(name, sizeof name, "input%d_slope", i);
-        gr_output(g, name, slope[n + i]);
-    }
-    return gr_graph_status(g);
-}
-
 static gr_status evaluate_graph(void *user, gr_graph *g)
 {
     gr_probe *p = user;
     gr_network_values v;
     char name[GR_FEED_TEXT];
-    gr_status st = gr__network_build(p->task.network, g, GR_MODE_EVALUATE, p->batch, true, &v);
+    int n = p->recipe->stack->n;
+    gr_val *layer = gr__bump_alloc(p->task.memory, sizeof *layer * (size_t)GR_MAX(n, 1));
+    if (!layer) return GR_E_MEMORY;
+    gr_status st = gr__network_build_with(p->task.network, g, GR_MODE_EVALUATE, p->batch, true,
+                                          &(gr_network_options){.layers = layer}, &v);
+    if (st == GR_OK) put_outputs(g, "layer", layer, n);
+    if (st == GR_OK) put_outputs(g, "prepared", v.prepared, p->recipe->n_inputs);
     for (int h = 0; h < p->recipe->n_heads && st == GR_OK; h++) {
         const char *head = p->recipe->head[h].name;
         gr_output(g, gr__output_of(head, "output", name), v.head[h].output);
@@ -132,7 +83,7 @@ gr_status gr__probe_open(gr_context *ctx, const gr_recipe *r, gr_probe *p)
 {
     gr_status st = GR_OK;
     *p = (gr_probe){.ctx = ctx, .recipe = r};
-    GR_TRY(gr__task_open(ctx, r, 1u << GR_PART_TRAIN, NULL, &p->task));
+    GR_TRY(gr__task_open(ctx, r, 1u << GR_PART_TRAIN | 1u << GR_PART_VALIDATION, NULL, &p->task));
     p->batch = gr__task_batch(&p->task);
     GR_TRY(gr__runner_open(&p->task, &p->run));
     p->store = p->run.store;
@@ -151,11 +102,19 @@ done:
     return st;
 }
 
+void gr__probe_rest(gr_probe *p)
+{
+    gr__loader_destroy(p->loader);
+    gr__runner_close(&p->run);
+    p->loader = NULL;
+    p->store = NULL;
+    p->train = p->evaluate = NULL;
+}
+
 void gr__probe_close(gr_probe *p)
 {
     if (!p->ctx) return;
-    gr__loader_destroy(p->loader);
-    gr__runner_close(&p->run);
+    gr__probe_rest(p);
     gr__task_close(&p->task);
     *p = (gr_probe){0};
 }

@@ -151,6 +151,7 @@ void gr__viewer_range(gr__viewer *v, const gr__delivered *d)
 void gr__viewer_notes(gr__viewer *v)
 {
     for (int k = 0; k < v->t->recipe->n_inputs; k++) gr__manner_note(&v->manner[k], v->sheet);
+    if (v->plain) return;
     gr__sheet_note(v->sheet,
                    "crc32: of the numbers that the loader delivers of a sample, least significant byte first%s",
                    v->t->recipe->n_inputs > 1 ? ", one input after the other" : "");
@@ -200,7 +201,8 @@ void gr__viewer_faces(gr__viewer *v, gr_card *c, const gr__delivered *d, int64_t
         const char *what = caption ? caption : m->n_delivered && m->kind == GR__MANNER_ROWS ? "as delivered" : NULL;
         gr_face *f = gr__card_face(v->sheet, c, caption_of(v, k, what));
         gr__manner_show(m, gr__delivered_at(d, k, i), gr__delivered_steps(d, k, i), v->sheet, f);
-        if (k == n - 1) f->foot = gr__sheet_text(v->sheet, "crc32 %08x", gr__view_hash(&d->o, &d->batch, i));
+        if (k == n - 1 && !v->plain)
+            f->foot = gr__sheet_text(v->sheet, "crc32 %08x", gr__view_hash(&d->o, &d->batch, i));
     }
 }
 

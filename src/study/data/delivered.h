@@ -2,7 +2,7 @@
 #ifndef GR_STUDY_DATA_DELIVERED_H
 #define GR_STUDY_DATA_DELIVERED_H
 
-#include "study/data/manner.h"
+#include "train/manner.h"
 #include "study/data/view.h"
 
 typedef struct gr__delivered {
@@ -31,6 +31,7 @@ typedef struct gr__viewer {
     gr_part part;
     gr_sheet *sheet;
     gr__manner manner[GR_MAX_INPUTS], source[GR_MAX_INPUTS];
+    bool plain;          /* without hashes */
     const char *changes; /* "crop, flip": what changes training samples one by one; NULL: nothing */
 } gr__viewer;
 gr__viewer gr__viewer_of(const gr_task *t, gr_part p, gr_sheet *s);

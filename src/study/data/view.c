@@ -49,6 +49,7 @@ gr_status gr__view_samples(const gr_task *t, const gr_view_options *o, gr_sheet 
     gr__delivered plain = {0}, changed = {0};
     gr_rows rows = {0};
     gr_status st = check(t, o);
+    v.plain = o->plain;
     if (st != GR_OK) return st;
     if (o->changed && t->recipe->mixture.kind) return gr__view_mixed(&v, o);
     GR_TRY(gr__view_choose(t, o->part, o->count, &rows));

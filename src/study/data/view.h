@@ -10,12 +10,13 @@
 
 struct gr_model;
 
-enum { GR_VIEW_MOST = 10000 }; /* samples of a sheet */
+enum { GR_VIEW_MOST = 10000, GR_VIEW_WORST = 5 }; /* samples of a sheet; that are named */
 
 typedef struct gr_view_options {
     gr_part part;
     int64_t count; /* samples, 1 to GR_VIEW_MOST */
     bool changed;  /* beside each, what the recipe's `augment` makes of it: TRAIN alone */
+    bool plain;    /* without the hashes of samples */
     int64_t epoch; /* in which, from 0; where so many copies are made once, which of them from 0 */
 } gr_view_options;
 
@@ -40,12 +41,18 @@ struct gr_inspection; /* study/data/inspect.h */
 gr_status gr__view_findings(struct gr_inspection *of, int64_t count, gr_sheet *s);
 
 typedef struct gr_view_mistakes {
-    int64_t samples, wrong; /* of the part; those that the model gets wrong, all where it gives values */
-    bool classes;           /* some head tells classes or labels */
+    int64_t samples, wrong;        /* of the part; those that the model gets wrong, all where it gives values */
+    bool classes;                  /* some head tells classes or labels */
+    int64_t confident;             /* those of the wrong ones that the model gives 0.9 and more to another class */
+    uint32_t worst[GR_VIEW_WORST]; /* rows of the costliest */
+    int n_worst;
 } gr_view_mistakes;
 /* The samples that cost a model the most of those that it gets wrong, the costliest first. t: opened with the model,
  * for this part alone. */
 gr_status gr__view_mistakes(const gr_task *t, const struct gr_model *m, const gr_view_options *o, gr_sheet *s,
                             gr_view_mistakes *out);
+/* The same of an engine that evaluates the part, with its weights; `model` is what notes call these. */
+gr_status gr__view_mistakes_of(gr_engine *e, const char *model, const gr_view_options *o, gr_sheet *s,
+                               gr_view_mistakes *out);
 
 #endif

@@ -65,6 +65,7 @@ static void put_card(gr__viewer *v, const family *f, int64_t i)
 gr_status gr__view_made(const gr_task *t, const gr_view_options *o, gr_sheet *s)
 {
     gr__viewer v = gr__viewer_of(t, GR_PART_TRAIN, s);
+    v.plain = o->plain;
     family f = {0};
     gr_status st = check(t);
     if (st != GR_OK) return st;

@@ -6,6 +6,7 @@
 #include "study/data/delivered.h"
 
 enum { TOLD_VALUES = 8 };
+static const double SURE = 0.9; /* a probability */
 
 /* How one head answers a sample. */
 typedef struct verdict {
@@ -142,6 +143,14 @@ static void keep(judge *j, const mistake *m)
     j->worst[at] = *m;
 }
 
+/* A lone answer that is wrong and sure of it. */
+static bool is_confident(const judge *j, const mistake *m)
+{
+    for (int h = 0; h < j->t->recipe->n_heads; h++)
+        if (m->head[h].answers == 1 && m->head[h].wrong && m->head[h].p_best >= SURE) return true;
+    return false;
+}
+
 static void take_batch(judge *j)
 {
     mistake m;
@@ -152,6 +161,7 @@ static void take_batch(judge *j)
         j->found.samples++;
         if (!wrong && isfinite(m.cost)) continue;
         j->found.wrong++;
+        j->found.confident += is_confident(j, &m);
         keep(j, &m);
     }
 }
@@ -180,24 +190,15 @@ done:
     return st;
 }
 
-static gr_status run(judge *j, const gr_model *m, gr_part p)
+static gr_status run(judge *j, gr_engine *e, gr_part p)
 {
-    gr_engine e = {0};
-    const gr_task *t = j->t;
-    gr_status st = GR_OK;
-    GR_TRY(gr__engine_make(t, false, 1u << p, &e));
-    GR_TRY(gr__engine_budget(&e, t->recipe->memory));
-    GR_TRY(gr__engine_start(&e));
-    GR_TRY(gr__model_load(t->ctx, m->file, m->path, e.store));
-    j->e = &e;
-    for (int h = 0; h < t->recipe->n_heads; h++) {
-        j->is[h] = gr__engine_tally(&e, h);
-        j->found.classes |= t->recipe->head[h].reading.target != GR_FORM_VALUES;
+    const gr_recipe *r = j->t->recipe;
+    j->e = e;
+    for (int h = 0; h < r->n_heads; h++) {
+        j->is[h] = gr__engine_tally(e, h);
+        j->found.classes |= r->head[h].reading.target != GR_FORM_VALUES;
     }
-    st = judge_all(j, p);
-done:
-    gr__engine_close(&e);
-    return st;
+    return judge_all(j, p);
 }
 
 /* ---- what is shown ---- */
@@ -226,7 +227,7 @@ static void tell_head(gr__viewer *v, gr_card *c, int h, const verdict *is)
         gr__card_line(v->sheet, c, "%s%lld of %lld are wrong", of, (long long)is->wrong, (long long)is->answers);
 }
 
-static void note_mistakes(gr__viewer *v, const judge *j, const gr_model *m)
+static void note_mistakes(gr__viewer *v, const judge *j, const char *model)
 {
     const gr_view_mistakes *f = &j->found;
     if (f->classes)
@@ -235,18 +236,20 @@ static void note_mistakes(gr__viewer *v, const judge *j, const gr_model *m)
     else
         gr__sheet_note(v->sheet, "of %lld samples of the %s part the %lld that are furthest off", (long long)f->samples,
                        gr__part_name(v->part), (long long)j->n);
-    gr__sheet_note(v->sheet, "model: %s", m->path);
+    gr__sheet_note(v->sheet, "model: %s", model);
     gr__sheet_note(v->sheet, "cost: %s",
                    f->classes ? "-log of the probability of what is right" : "the mean square of what values are off");
 }
 
-static gr_status show(const judge *j, const gr_model *m, gr_part p, gr_sheet *s)
+static gr_status show(const judge *j, const char *model, const gr_view_options *o, gr_sheet *s)
 {
+    gr_part p = o->part;
     gr__viewer v = gr__viewer_of(j->t, p, s);
     gr__delivered d = {0};
     gr_rows rows = {0};
     gr_status st = GR_OK;
-    note_mistakes(&v, j, m);
+    v.plain = o->plain;
+    note_mistakes(&v, j, model);
     if (j->n == 0) return s->failed;
     GR_TRY(gr__rows_all(j->t->ctx, j->n, &rows));
     for (int64_t i = 0; i < j->n; i++) rows.row[i] = j->worst[i].row;
@@ -273,15 +276,38 @@ done:
     return st;
 }
 
-gr_status gr__view_mistakes(const gr_task *t, const gr_model *m, const gr_view_options *o, gr_sheet *s,
-                            gr_view_mistakes *out)
+static void tell_worst(const judge *j, gr_view_mistakes *out)
 {
+    *out = j->found;
+    out->n_worst = (int)GR_MIN(j->n, GR_VIEW_WORST);
+    for (int i = 0; i < out->n_worst; i++) out->worst[i] = j->worst[i].row;
+}
+
+gr_status gr__view_mistakes_of(gr_engine *e, const char *model, const gr_view_options *o, gr_sheet *s,
+                               gr_view_mistakes *out)
+{
+    const gr_task *t = e->task;
     judge j = {.t = t, .most = GR_MIN(o->count, GR_MAX(t->count[o->part], 1))};
     size_t bytes = sizeof *j.worst * (size_t)j.most;
     j.worst = gr__alloc(t->ctx, bytes);
-    gr_status st = j.worst ? run(&j, m, o->part) : GR_E_MEMORY;
-    if (st == GR_OK) st = show(&j, m, o->part, s);
-    if (st == GR_OK) *out = j.found;
+    gr_status st = j.worst ? run(&j, e, o->part) : GR_E_MEMORY;
+    if (st == GR_OK) st = show(&j, model, o, s);
+    if (st == GR_OK) tell_worst(&j, out);
     gr__free(t->ctx, j.worst, bytes);
+    return st;
+}
+
+gr_status gr__view_mistakes(const gr_task *t, const gr_model *m, const gr_view_options *o, gr_sheet *s,
+                            gr_view_mistakes *out)
+{
+    gr_engine e = {0};
+    gr_status st = GR_OK;
+    GR_TRY(gr__engine_make(t, false, 1u << o->part, &e));
+    GR_TRY(gr__engine_budget(&e, t->recipe->memory));
+    GR_TRY(gr__engine_start(&e));
+    GR_TRY(gr__model_load(t->ctx, m->file, m->path, e.store));
+    st = gr__view_mistakes_of(&e, m->path, o, s, out);
+done:
+    gr__engine_close(&e);
     return st;
 }

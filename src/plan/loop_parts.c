@@ -1,0 +1,84 @@
+/* What of a loop's body runs together. A step of a recurrent layer is small: where its products and what follows from
+ * them are kernels one after another, all threads wait for each other behind each, and what one has written another
+ * reads. Kernels that are cut into the same columns (gr_kernel.part) run together instead: each thread takes its
+ * columns through all of them, and what it reads of what came before it has written itself. */
+#include "plan/loop.h"
+
+typedef struct place { /* bytes of the body's blocks; or a slot */
+    int buffer, slot;  /* slot: -1 for none */
+    size_t from, end;
+} place;
+
+static bool may_be_cut(const gr__instruction *in)
+{
+    return in->code == GR__CALL && in->kernel->part.n > 1 && in->kernel->n_phases == in->kernel->n_lasting + 1;
+}
+
+static int inputs_of(const gr__instruction *in)
+{
+    return in->made->item.n_segments * in->made->item.n_in;
+}
+
+/* False: nothing that anyone writes. */
+static bool place_of(const gr_plan *p, gr__operand at, place *to)
+{
+    if (at.buffer < 0) return false;
+    const gr__buffer *b = &p->buffers[at.buffer];
+    *to = (place){.buffer = at.buffer, .slot = -1};
+    if (b->spot.kind == GR__IN_SLOT) to->slot = b->spot.index;
+    if (b->spot.kind == GR__IN_BLOCK) {
+        to->from = p->blocks[b->spot.index].offset + b->spot.offset;
+        to->end = to->from + b->bytes;
+    }
+    return b->spot.kind == GR__IN_SLOT || b->spot.kind == GR__IN_BLOCK;
+}
+
+static bool meet(const place *a, const place *b)
+{
+    if (a->slot >= 0 || b->slot >= 0) return a->slot == b->slot;
+    return a->from < b->end && b->from < a->end;
+}
+
+/* Two operands of two kernels, one of them written: each part must find what it would find if all parts of the first
+ * had run before. */
+static bool pair_fits(const gr_plan *p, const gr__instruction *a, int i, const gr__instruction *b, int j)
+{
+    place x, y;
+    bool written = i >= inputs_of(a), reads = j < inputs_of(b);
+    if ((!written && reads) || !place_of(p, a->operand[i], &x) || !place_of(p, b->operand[j], &y) || !meet(&x, &y))
+        return true;
+    return written && reads && x.buffer == y.buffer && a->operand[i].offset == b->operand[j].offset &&
+           b->kernel->part.elementwise;
+}
+
+static bool fits(const gr_plan *p, const gr__instruction *a, const gr__instruction *b)
+{
+    for (int i = 0; i < a->n_operands; i++)
+        for (int j = 0; j < b->n_operands; j++)
+            if (!pair_fits(p, a, i, b, j)) return false;
+    return true;
+}
+
+static bool joins(const gr_plan *p, int first, int next)
+{
+    const gr__instruction *in = p->instructions;
+    if (!may_be_cut(&in[next]) || in[next].kernel->part.n != in[first].kernel->part.n) return false;
+    for (int i = first; i < next; i++)
+        if (!fits(p, &in[i], &in[next])) return false;
+    return true;
+}
+
+gr_status gr__loop_find_together(gr__loop *l)
+{
+    gr_plan *p = l->body;
+    l->together = gr__bump_alloc(p->memory, ((size_t)p->n_instructions + 1) * sizeof *l->together);
+    if (!l->together) return gr__error_code(l->ctx);
+    for (int i = 0, n; i < p->n_instructions; i += n) {
+        n = 1;
+        if (!may_be_cut(&p->instructions[i])) continue;
+        while (i + n < p->n_instructions && joins(p, i, i + n)) n++;
+        const gr_kernel *k = p->instructions[i].kernel;
+        if (n > 1 || k->phase[k->n_lasting].n_shards == 1) l->together[i] = n; /* alone it may be cut otherwise */
+    }
+    return GR_OK;
+}
