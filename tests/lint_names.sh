@@ -54,6 +54,7 @@ src/api/net_update.c           | clip                        | a key of an optim
 src/api/ext_optimizer.c        | clip                        | a key of a recipe
 src/study/data/label_model.c   | precision                   | a key of a recipe
 src/study/data/label_model.c   | cross_entropy               | the recipe of a linear network that labels are judged by
+src/study/data/view_numbers.c  | step                        | an array: how far a made sample lies between two others
 src/cli/cmd_data_check.c       | npy text                    | the ending of a file; a key of what it prints
 src/cli/cmd_check.c            | init symmetry               | an option; a check
 src/cli/cmd_curvature.c         | residual                    | how far an eigenvector is from one

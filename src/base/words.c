@@ -335,6 +335,14 @@ static const char *const homes[] = {
     "data.shuffle",
     "data.drop_last",
     "data.limit",
+    "data.balance",
+    "data.exclude",
+    "data.target",
+    "data.augment",
+    "data.augment_mode",
+    "data.buckets",
+    "data.split",
+    "data.source",
     "model.input",
     "model.inputs",
     "model.layers",
@@ -352,6 +360,8 @@ static const char *const homes[] = {
     "init.weights",
     "init.last_bias",
     "seed",
+    "hold",
+    "workers",
     "threads",
     "precision",
     "device",
@@ -394,7 +404,7 @@ static const char later[] =
     /* sources, preparation, balance, augmentation */
     "log_mel "
     /* keys */
-    "phase remat spill prune exclude balance group order "
+    "phase remat spill prune "
     /* figures */
     "fig4.1 fig4.2 fig4.3 fig4.7 table4.1 fig4.10 fig4.11 fig4.12 learning-curve batch-size shuffle train-longer "
     "stagewise-init deeper-lr regularisers "
@@ -429,6 +439,5 @@ bool gr__name_is_later(const char *name)
 
 bool gr__command_is_later(const char *name)
 {
-    return listed(name, "export import lr batch tune grow diagnose finetune prune baseline drift "
-                        "view");
+    return listed(name, "export import lr batch tune grow diagnose finetune prune baseline");
 }

@@ -3,6 +3,7 @@
 
 #include "cli/cmd_data.h"
 #include "cli/progress.h"
+#include "cli/source.h"
 #include "study/data/inspect.h"
 
 typedef struct options {
@@ -165,6 +166,7 @@ static gr_status check(cli *c, const gr_recipe *r, const gr_model *m)
                                     .watch = cli_view_watch(&v)};
     gr_status st = gr__inspect(c->ctx, r, &how, &s);
     cli_view_clear(&v);
+    if (st == GR_OK && m && s.task.set_of[GR_PART_TEST]) st = cli_test_seen(c, o->model, NULL);
     if (st == GR_OK) st = show(c, &s, o->fix);
     gr__inspection_close(&s);
     return st;
@@ -233,6 +235,8 @@ const cli_command cli_data_check = {
         "  order              classes stand in blocks and shuffle is none\n"
         "  drift              validation or test differ from the training part beyond chance (0.001 for all tests "
         "together)\n\n"
+        "A --model that judges labels of the test part looks at it, which is counted as a look of eval is; all else "
+        "says nothing\nof how good a model is, and is not.\n\n"
         "--fix lists broken samples, leaks and repetitions; what may well be right stands there as a comment. Then: "
         "data: {exclude: FILE}\n\n"
         "Examples\n"

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "cli/cmd_data.h"
 #include "cli/source.h"
 #include "study/data/served.h"
@@ -63,19 +64,27 @@ static void note_features(cli *c, gr_result *r, const gr_drift *d)
     if (d->n > MOST) gr__result_note(r, "and %lld more, none of them farther\n", (long long)(d->n - MOST));
 }
 
+static void put_drifted(gr_result *r, const gr_drift *d)
+{
+    json_t *names = json_array();
+    for (int64_t i = 0; i < d->n; i++)
+        if (d->feature[i].drifts) json_array_append_new(names, gr__json_string(d->feature[i].name));
+    gr__result_json(r, "drifted", names);
+}
+
 static gr_status show(cli *c, const gr_drift *d, const gr_drift_side side[2], double alpha)
 {
     gr_result *r = cli_result(c);
     const char *file = c->argument[1];
-    gr__result_put(r, "file=%s samples/training=%jd samples/serving=%jd tests=%jd alpha=%g", file, side[0].n, side[1].n,
-                   d->tests, alpha);
-    GR_TABLE(r, "features", test_columns, d->feature, d->n);
+    gr__result_put(r, "file=%s samples/training=%jd samples/serving=%jd alpha=%g drift=%u", file, side[0].n, side[1].n,
+                   alpha, d->found > 0);
+    put_drifted(r, d);
+    GR_TABLE(r, "tests", test_columns, d->feature, d->n);
     if (d->has_joint)
         gr__result_put(r, "joint/statistic=%g joint/p=%g joint/adjusted=%g joint/drift=%u", d->joint.is.statistic,
                        d->joint.is.p, d->joint.adjusted, d->joint.drifts);
     else
         gr__result_put(r, "joint");
-    gr__result_put(r, "drift=%u", d->found > 0);
     gr__result_note(r,
                     "%s, %lld samples, against the training data, %lld: %lld tests, at most %g to find drift where "
                     "there is none\n\n",
@@ -100,13 +109,24 @@ static gr_status conclude(cli *c, const gr_drift *d)
                : gr__fail(c->ctx, GR_E_CHECK, "%s has drifted: no feature by itself, but all together", c->argument[1]);
 }
 
-static gr_status open_training(cli *c, const cli_source *s, gr_task *t)
+/* What it was trained with: as the model holds it, or where it holds nothing, or --data is given, the data itself. */
+static gr_status open_training(cli *c, const cli_source *s, bool anew, gr_task *t, gr_drift_side *out)
 {
+    const gr_meaning *m = &s->model.meaning;
+    const gr_recipe *r = s->model.recipe;
+    if (m->traits.value && !anew) {
+        *out =
+            (gr_drift_side){.n = m->traits.samples, .kept = &m->traits, .schema = m->schema.table ? &m->schema : NULL};
+        for (int i = 0; i < r->n_inputs; i++)
+            out->shape[i] = gr__prepare_takes(m->prepared[i], m->n_prepared[i], r->input[i].sample);
+        return GR_OK;
+    }
     gr_status st = gr__task_open(c->ctx, &s->recipe, 1u << GR_PART_TRAIN, &s->model, t);
     if (st == GR_E_FILE && !gr_context_error(c->ctx)->hint[0])
-        gr__error_hint(c->ctx,
-                       "drift is told against the training data of the model's recipe; --data RECIPE says where "
-                       "it is now");
+        gr__error_hint(c->ctx, "--data RECIPE says where the model's training data is now");
+    if (st == GR_OK)
+        *out = (gr_drift_side){
+            .set = t->set_of[GR_PART_TRAIN], .row = t->rows[GR_PART_TRAIN].row, .n = t->rows[GR_PART_TRAIN].n};
     return st;
 }
 
@@ -116,13 +136,13 @@ static gr_status run(cli *c)
     cli_source s = {0};
     gr_task training = {0};
     gr_set serving = {0};
+    gr_drift_side side[2];
     gr_drift d;
     gr_status st = GR_OK;
     GR_TRY(cli_source_open(c, &(cli_source_options){.data = o->data, .split = GR_PART_TRAIN}, &s));
-    GR_TRY(open_training(c, &s, &training));
+    GR_TRY(open_training(c, &s, o->data != NULL, &training, &side[0]));
     GR_TRY(cli_raw_load(c, &s.model, c->argument[1], NULL, 0, &serving));
-    const gr_rows *rows = &training.rows[GR_PART_TRAIN];
-    const gr_drift_side side[2] = {{training.set_of[GR_PART_TRAIN], rows->row, rows->n}, {&serving, NULL, serving.n}};
+    side[1] = (gr_drift_side){.set = &serving, .n = serving.n};
     GR_TRY(gr__drift(c->ctx, c->memory, &side[0], &side[1], o->alpha, s.recipe.seed, &d));
     GR_TRY(show(c, &d, side, o->alpha));
     st = conclude(c, &d);
@@ -135,10 +155,10 @@ done:
 
 static const cli_option rows[] = {
     CLI_OPTION(options, data, TEXT, "data", "RECIPE",
-               "where the training data is now: a recipe or a source, read as the model's was"),
+               "compares with all of this training data, a recipe or a source, instead of what the model holds"),
     CLI_OPTION(options, alpha, REAL, "alpha", "P",
-               "how often drift may be found where there is none, over all tests; 0.05 unless given", .low = 1e-12,
-               .high = 1, .usual = 0.05),
+               "how often drift may be found where there is none, over all tests; 0.01 unless given", .low = 1e-12,
+               .high = 1, .usual = 0.01),
 };
 
 const cli_command cli_data_drift = {

@@ -15,11 +15,18 @@ typedef struct options {
     bool augmented, generated, findings;
 } options;
 
+static bool is_npz(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    return dot && strcmp(dot, ".npz") == 0;
+}
+
 static gr_status check_options(cli *c, const options *o)
 {
+    bool numbers = o->out && is_npz(o->out);
     if (!o->out) {
         gr__fail(c->ctx, GR_E_USAGE, "data view: where to? -o FILE is missing");
-        gr__error_hint(c->ctx, "-o sheet.html, or -o sheet.png");
+        gr__error_hint(c->ctx, "-o sheet.html, -o sheet.png, or as numbers -o rows.npz");
         return GR_E_USAGE;
     }
     if (o->augmented + o->generated + o->findings + (o->mistakes != NULL) > 1)
@@ -30,7 +37,12 @@ static gr_status check_options(cli *c, const options *o)
         return gr__fail(c->ctx, GR_E_USAGE, "--generated: only the train part has samples that are made");
     if (cli_given(c, "epoch") && !o->augmented)
         return gr__fail(c->ctx, GR_E_USAGE, "--epoch says how --augmented samples are changed");
-    return cli_check_sheet(c, o->out);
+    if (numbers && (o->generated || o->findings || o->mistakes))
+        return gr__fail(c->ctx, GR_E_USAGE,
+                        "%s has all samples of a part; --generated, --mistakes and --findings make sheets", o->out);
+    if (numbers && cli_given(c, "count"))
+        return gr__fail(c->ctx, GR_E_USAGE, "--count: %s has all samples of a part", o->out);
+    return numbers ? GR_OK : cli_check_sheet(c, o->out);
 }
 
 /* What a sheet is made of. */
@@ -98,11 +110,31 @@ static gr_status count_look(cli *c, const source *from, const options *o)
     return st == GR_OK ? cli_test_seen(c, o->mistakes ? o->mistakes : from->recipe->path, data) : st;
 }
 
+/* Epochs count from 1. */
+static gr_view_options wanted_of(const options *o)
+{
+    return (gr_view_options){
+        .part = (gr_part)o->part, .count = o->count, .changed = o->augmented, .epoch = o->epoch - 1};
+}
+
+static gr_status view_numbers(cli *c, const source *from, const options *o)
+{
+    const gr_view_options wanted = wanted_of(o);
+    int64_t n = 0;
+    gr_status st = count_look(c, from, o);
+    if (st == GR_OK) st = gr__view_numbers(&from->task, &wanted, o->out, &n);
+    if (st != GR_OK) return st;
+    gr_result *r = cli_result(c);
+    const char *part = gr__part_name((gr_part)o->part);
+    gr__result_put(r, "file=%s part=%s samples=%jd", o->out, part, (intmax_t)n);
+    gr__result_note(r, "%lld samples of the %s part: %s\n", (long long)n, part, cli_shown(c, o->out));
+    return cli_show(c, r);
+}
+
 static gr_status view(cli *c, source *from, const options *o)
 {
     gr_sheet s = {0};
-    const gr_view_options wanted = {
-        .part = (gr_part)o->part, .count = o->count, .changed = o->augmented, .epoch = o->epoch};
+    const gr_view_options wanted = wanted_of(o);
     gr_view_mistakes mistakes = {0};
     gr_status st = GR_OK;
     GR_TRY(gr__sheet_open(c->ctx, from->recipe->name, &s));
@@ -162,14 +194,15 @@ static gr_status run(cli *c)
         return st;
     }
     st = open_source(c, o, &s);
-    if (st == GR_OK) st = view(c, &s, o);
+    if (st == GR_OK) st = is_npz(o->out) ? view_numbers(c, &s, o) : view(c, &s, o);
     close_source(&s);
     gr__recipe_close(c->ctx, r);
     return st;
 }
 
 static const cli_option rows[] = {
-    CLI_OPTION(options, out, TEXT, "out", "FILE", "the sheet to write: .html or .png", .letter = 'o'),
+    CLI_OPTION(options, out, TEXT, "out", "FILE",
+               "what to write: a sheet, .html or .png; or all samples as arrays, .npz", .letter = 'o'),
     CLI_OPTION(options, part, WORD, "part", "PART", "train, validation or test; train unless given",
                .words = cli_part_words),
     CLI_OPTION(options, count, WHOLE, "count", "N", "how many samples at most; 64 unless given", .low = 1,
@@ -182,7 +215,8 @@ static const cli_option rows[] = {
                "samples that the model gets wrong, the costliest first; of values the furthest off"),
     CLI_OPTION(options, findings, SWITCH, "findings", NULL,
                "samples that data check names, errors first, but for labels that a network would be trained for"),
-    CLI_OPTION(options, epoch, WHOLE, "epoch", "N", "in which epoch, from 0 (the default)", .high = 1e9),
+    CLI_OPTION(options, epoch, WHOLE, "epoch", "N", "in which epoch, from 1 (the default)", .low = 1, .high = 1e9,
+               .usual = 1),
 };
 
 const cli_command cli_data_view = {

@@ -46,12 +46,12 @@ static gr_status record_result(cli *c, const char *model, const char *data, cons
     gr_status st = path ? GR_OK : GR_E_MEMORY;
     if (o) {
         const json_t *last = json_object_get(o, "test");
-        json_int_t before = json_integer_value(json_object_get(last, "evaluations"));
+        json_int_t looks = json_integer_value(json_object_get(last, "evaluations")); /* this one too */
         compare_data(c, last, data);
         json_object_set_new(o, "test",
                             json_pack("{s:o, s:I, s:o, s:o, s:I, s:s}", "model", gr__json_string(model), "samples",
                                       (json_int_t)ev->samples, "cost_mean", gr__json_real(ev->cost_mean), "error",
-                                      gr__json_real(ev->error), "evaluations", before + 1, "data", data));
+                                      gr__json_real(ev->error), "evaluations", looks, "data", data));
         st = gr__json_save(c->ctx, path, o);
     }
     if (st == GR_E_WRITE) { /* a read-only run folder does not stop an evaluation */
@@ -129,7 +129,7 @@ GR_COMMAND(eval) = {
         "answers the class that is most frequent in training.\n"
         "Every look at the test data, by whatever command, is a line in the run's test-looks.jsonl, or beside a model "
         "that lies elsewhere in\n"
-        "MODEL.test-looks.jsonl, and a second one is warned of: a model that was chosen by its test error has none "
+        "MODEL.looks.json, and a second one is warned of: a model that was chosen by its test error has none "
         "left that says how good it is.\n\n"
         "Examples\n  gradus eval runs/fashion/best.safetensors\n"
         "  gradus eval runs/rare/best.safetensors --threshold best --once     the threshold by F1 on validation, then "

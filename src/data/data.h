@@ -296,6 +296,8 @@ gr_status gr__prepare_fit(gr_context *ctx, gr__bump *b, const gr_tree *list, con
  * of the real one. They take into account what the source says (missing values declared, categories). */
 gr_status gr__prepare_placeholder(gr_context *ctx, gr__bump *b, const gr_tree *list, gr_shape model_input,
                                   const gr_field *x, gr_prepared **out, int *n);
+/* The step of a list that changes the shape of samples, as the recipe has it; NULL: none does. */
+const gr_tree *gr__prepare_reshapes(const gr_context *ctx, const gr_tree *list);
 /* What the steps of a list make of samples of x; without reshaping steps its own shape. */
 gr_status gr__prepare_shape(gr_context *ctx, const gr_tree *list, const gr_field *x, gr_shape model_input,
                             gr_shape *out);
@@ -416,6 +418,8 @@ gr_status gr__loader_next(gr_loader *l, gr_batch *out);
 int64_t gr__loader_peek(gr_loader *l, int64_t *steps);
 gr_status gr__loader_next_into(gr_loader *l, void *const field[GR_MAX_FIELDS],
                                gr_batch *out); /* fields that are NULL are not gathered */
+/* Which entry of the list of rows sample i of the batch is that such a loader gave last. */
+int64_t gr__loader_entry(const gr_loader *l, const gr_batch *b, int64_t i);
 /* Continue at batch `index` of `epoch` (resume, or start over with (0,0)). */
 void gr__loader_seek(gr_loader *l, int64_t epoch, int64_t index);
 int64_t gr__loader_batches(const gr_loader_options *o); /* an epoch */

@@ -34,10 +34,10 @@ typedef struct gr_field {
     void *data;          /* n x sample; NULL where only headers were read, or `reader` gives the numbers */
     struct gr_field *made; /* INPUT: samples that no source has, rows from first_made on (gr_made); NULL: none */
     int64_t first_made;
-    uint64_t index;     /* of tensor memory that its reader holds */
-    gr_reader *reader;  /* INPUT: gives samples one by one; NULL: they are in `data` */
-    uint32_t sum;       /* 0; or a checksum of the names and sizes of the files behind it, which stands for that of its
-                           numbers: reading them all would take too long */
+    uint64_t index;    /* of tensor memory that its reader holds */
+    gr_reader *reader; /* INPUT: gives samples one by one; NULL: they are in `data` */
+    uint32_t sum; /* 0; or a checksum of the names and sizes of the files behind it and of samples of their bytes, which
+                     stands for that of its numbers: reading them all would take too long */
     int64_t vocabulary; /* INPUT: it holds indices from 0 below this, as I32; 0: numbers. CLASS: the units of a text,
                            of which samples need not show every one */
     bool timed;         /* INPUT: a picture [T, F, 1] of steps in time, as sounds are */

@@ -19,6 +19,7 @@ typedef struct gr__file_kind {
 typedef struct gr__file {
     const char *name; /* within the folder */
     uint64_t bytes;
+    uint32_t sum; /* of its beginning, middle and end */
     int32_t class_;
     double value; /* where targets are values */
     void *head;
@@ -32,10 +33,11 @@ typedef struct gr__left_out {
 typedef struct gr__folder {
     gr_context *ctx;
     const gr__file_kind *kind;
-    gr__bump *memory;   /* of all names and heads */
-    const char *folder; /* "": names are paths */
-    bool skip;          /* damaged ones are left out */
-    gr_faults *faults;  /* where damaged ones are noted that are left out by their heads; NULL: nowhere */
+    gr__bump *memory;       /* of all names and heads */
+    const char *folder;     /* "": names are paths */
+    const gr__blob *opened; /* the one file there is, in memory: a pipe is read but once; NULL: files are opened */
+    bool skip;              /* damaged ones are left out */
+    gr_faults *faults;      /* where damaged ones are noted that are left out by their heads; NULL: nowhere */
     gr__file *file;
     size_t n, room;
     const char *const *class_name;
@@ -54,11 +56,13 @@ gr__folder gr__folder_begin(gr_context *ctx, const gr_settings *s, const gr__fil
 void gr__folder_end(gr__folder *all);
 /* What the rows "folder" and "labels" say, with the target that is wanted (NULL: none). */
 gr_status gr__folder_find(gr__folder *all, const gr_settings *s, const gr_source_options *o, const gr__entry *target);
-/* All files of the folder, or the one file that it is. */
-gr_status gr__folder_of_files(gr__folder *all, const char *path, bool *one);
+/* All files of the folder, or the one file that it is; opened (may be NULL): as it was given. */
+gr_status gr__folder_of_files(gr__folder *all, const char *path, const gr__blob *opened, bool *one);
 
-/* The path of a name. */
+/* The path of a name; and the file there, or what stands for it (may be NULL). path outlives the blob. */
 const char *gr__file_path(const char *folder, const char *name, char *path, size_t room);
+gr_status gr__file_open(gr_context *ctx, const char *folder, const char *name, const gr__blob *opened, char *path,
+                        size_t room, gr__blob *out);
 
 /* Names in a folder, sorted, hidden ones left out; of a kind each. GR_E_FILE. */
 typedef enum gr__entry_kind { GR__ENTRY_FILE, GR__ENTRY_FOLDER, GR__ENTRY_ELSE } gr__entry_kind;

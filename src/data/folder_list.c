@@ -32,6 +32,16 @@ const char *gr__file_path(const char *folder, const char *name, char *path, size
     return path;
 }
 
+gr_status gr__file_open(gr_context *ctx, const char *folder, const char *name, const gr__blob *opened, char *path,
+                        size_t room, gr__blob *out)
+{
+    gr__file_path(folder, name, path, room);
+    if (!opened) return gr__blob_open(ctx, path, out);
+    gr__blob_part(opened, path, 0, opened->bytes, out);
+    out->ctx = ctx;
+    return GR_OK;
+}
+
 /* ---- what is in a folder ---- */
 
 static int by_name(const void *a, const void *b)
@@ -136,18 +146,38 @@ gr_status gr__folder_skip(gr__folder *all, gr_context *ctx, const char *name, gr
     return GR_OK;
 }
 
+/* Of all bytes of a small file, of 12 KiB of others: a file that is replaced by another one as large is noticed, and
+ * nothing is read that would not soon be. */
+static gr_status sum_file(const gr__blob *b, uint32_t *sum)
+{
+    enum { PIECE = 4096, PIECES = 3 };
+    unsigned char piece[PIECE];
+    uint64_t places[PIECES] = {0, b->bytes / 2 - GR_MIN(b->bytes / 2, PIECE / 2), b->bytes - GR_MIN(b->bytes, PIECE)};
+    gr_status st = GR_OK;
+    *sum = 0;
+    for (uint64_t i = 0, at = 0; i < PIECES && st == GR_OK; i++) {
+        at = b->bytes <= PIECE * PIECES ? i * PIECE : places[i];
+        if (at >= b->bytes) break;
+        size_t n = (size_t)GR_MIN(b->bytes - at, PIECE);
+        st = gr__blob_read(b, at, piece, n);
+        if (st == GR_OK) *sum = gr__crc32(*sum, piece, n);
+    }
+    return st;
+}
+
 static gr_status look_at(gr__folder *all, const char *name, int32_t class_, bool *added)
 {
     char path[4200];
     gr__blob b;
     gr__file file = {.name = name, .class_ = class_, .head = gr__bump_alloc(all->memory, all->kind->head)};
     if (!file.head) return GR_E_MEMORY;
-    gr_status st = gr__blob_open(all->ctx, gr__file_path(all->folder, name, path, sizeof path), &b);
+    gr_status st = gr__file_open(all->ctx, all->folder, name, all->opened, path, sizeof path, &b);
     if (st != GR_OK) return st;
     file.bytes = b.bytes;
     st = all->kind->look(&b, file.head, added);
     *added = *added && st == GR_OK;
     if (st == GR_OK && !*added) st = no_such(all, &b, name);
+    if (st == GR_OK && *added) st = sum_file(&b, &file.sum);
     gr__blob_close(&b);
     if (st != GR_OK || !*added) return st;
     if (all->n >= MOST_FILES)
@@ -267,12 +297,13 @@ done:
 
 /* ---- files as they are given ---- */
 
-gr_status gr__folder_of_files(gr__folder *all, const char *path, bool *one)
+gr_status gr__folder_of_files(gr__folder *all, const char *path, const gr__blob *opened, bool *one)
 {
     gr__listed *list;
     size_t n = 0;
     gr_status st = GR_OK;
     all->folder = "";
+    all->opened = opened && opened->fd < 0 ? opened : NULL;
     *one = gr__path_kind(path) != GR__ENTRY_FOLDER;
     if (*one) {
         st = gr__folder_add(all, path, 0, NULL);
@@ -288,9 +319,12 @@ gr_status gr__folder_of_files(gr__folder *all, const char *path, bool *one)
              : list[i].kind == GR__ENTRY_FILE ? gr__folder_add(all, inside, 0, NULL)
                                               : count_other(all, inside, NULL);
     }
+    bool folders = false;
+    for (size_t i = 0; i < n && st == GR_OK; i++) folders |= list[i].kind == GR__ENTRY_FOLDER;
     if (st == GR_OK && all->n == 0) {
         all->folder = path;
         st = none_inside(all, NULL);
+        if (folders) gr__error_hint(all->ctx, "its subfolders are not looked into: name them, %s/*", path);
     }
     return st;
 }

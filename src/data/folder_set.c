@@ -169,13 +169,14 @@ const char *const *gr__folder_names(const gr__folder *all)
     return name;
 }
 
-/* Of names and sizes: what stands for all numbers. */
+/* Of names, sizes and samples of their bytes: what stands for all numbers. */
 static uint32_t sum_of(const gr__folder *all)
 {
     uint32_t crc = 0;
     for (size_t i = 0; i < all->n; i++) {
         crc = gr__crc32(crc, all->file[i].name, strlen(all->file[i].name) + 1);
         crc = gr__crc32(crc, &all->file[i].bytes, sizeof all->file[i].bytes);
+        crc = gr__crc32(crc, &all->file[i].sum, sizeof all->file[i].sum);
     }
     return crc ? crc : 1;
 }

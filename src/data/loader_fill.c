@@ -242,6 +242,12 @@ int64_t gr__loader_peek(gr_loader *l, int64_t *steps)
     return rows_at(l, l->next);
 }
 
+int64_t gr__loader_entry(const gr_loader *l, const gr_batch *b, int64_t i)
+{
+    int64_t at = b->index * l->batch + i;
+    return l->order ? (int64_t)l->order[at] : at;
+}
+
 gr_status gr__loader_next_into(gr_loader *l, void *const field[GR_MAX_FIELDS], gr_batch *out)
 {
     gr__slot *there = &l->elsewhere;

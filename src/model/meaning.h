@@ -2,7 +2,7 @@
 #ifndef GR_MODEL_MEANING_H
 #define GR_MODEL_MEANING_H
 
-#include "data/data.h"
+#include "data/traits.h"
 
 typedef struct gr_meaning {
     const gr_prepared *prepared[GR_MAX_INPUTS]; /* steps of each input, with the training's statistics */
@@ -12,6 +12,7 @@ typedef struct gr_meaning {
     const char *const *class_names[GR_MAX_TARGETS]; /* of each head; NULL: numbers, or no classes */
     int classes[GR_MAX_TARGETS];                    /* as many names; without: the largest label + 1 that was seen */
     gr_schema schema;                               /* how the training's table was read */
+    gr_kept_traits traits;                          /* of training samples; none where a file has none */
     const gr_targets *targets; /* one a head: of the training rows; not known where a file does not say */
 } gr_meaning;
 

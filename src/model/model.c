@@ -181,6 +181,13 @@ static bool put_recipe(writing *w)
     return true;
 }
 
+static bool put_traits(writing *w)
+{
+    const gr_kept_traits *t = &w->about->meaning->traits;
+    if (t->value) gr__traits_json(&w->text, t, w->about->recipe->n_inputs);
+    return t->value != NULL;
+}
+
 static bool put_trained(writing *w)
 {
     const char *text = w->about->trained;
@@ -202,6 +209,7 @@ gr_status gr__model_write(gr_context *ctx, const char *path, const gr_store *s, 
                  {"gradus.text", put_units},
                  {"gradus.class_counts", put_class_counts},
                  {"gradus.targets", put_standards},
+                 {"gradus.traits", put_traits},
                  {"gradus.trained", put_trained}};
     gr_st_pair meta[GR_COUNT(parts)];
     int n = 0;
@@ -472,6 +480,15 @@ static gr_status check_classes(const gr_model *m, int head)
     return GR_OK;
 }
 
+static gr_status read_traits(gr_model *m)
+{
+    json_t *o;
+    gr_status st = read_json(m, "gradus.traits", &o);
+    if (st == GR_OK && o) st = gr__traits_parse(m->ctx, m->memory, o, m->recipe->n_inputs, &m->meaning.traits);
+    json_decref(o);
+    return blame_file(m, "gradus.traits", st);
+}
+
 static gr_status read_file(gr_model *m)
 {
     const char *recipe, *prepare;
@@ -488,6 +505,7 @@ static gr_status read_file(gr_model *m)
     GR_TRY(read_schema(m));
     GR_TRY(read_heads(m, "gradus.class_counts", take_counts));
     GR_TRY(read_heads(m, "gradus.targets", take_standard));
+    GR_TRY(read_traits(m));
     for (int h = 0; h < m->recipe->n_heads; h++) GR_TRY(check_classes(m, h));
     for (int h = 0; h < m->recipe->n_heads; h++) GR_TRY(check_standard(m, h));
     gr__meaning_tell(&m->meaning, m->recipe);

@@ -13,7 +13,8 @@ typedef struct gr_model_about {
     const gr_tree *resolved;   /* becomes gradus.recipe (JSON); NULL: the recipe's */
     const gr_meaning *meaning; /* gradus.prepare (JSON, through gr__prepare_tree); where there are names or counts,
                                   gradus.classes and gradus.class_counts (JSON lists); of a table gradus.table (JSON)
-                                  and gradus.columns (a JSON list of the inputs' names), of a text gradus.text (JSON).
+                                  and gradus.columns (a JSON list of the inputs' names), of a text gradus.text (JSON);
+                                  gradus.traits (JSON) where samples are known.
                                   Of named inputs or heads maps of such by name */
     const char
         *slot; /* weights are those of slot PARAMETER/slot, where there is one; NULL: the parameters themselves */
@@ -31,6 +32,11 @@ gr_status gr__table_parse(gr_context *ctx, gr__bump *b, const char *json, gr_sch
 /* gradus.text: what units the training's text was of, and which characters had an index. Likewise. */
 void gr__units_json(gr__text *out, const gr_schema *s);
 gr_status gr__units_parse(gr_context *ctx, gr__bump *b, const char *json, gr_schema *out);
+
+/* gradus.traits: what is kept of training samples, as meaning.h has it. json: GR_E_FORMAT where it is no such thing. */
+struct json_t;
+void gr__traits_json(gr__text *out, const gr_kept_traits *t, int n_inputs);
+gr_status gr__traits_parse(gr_context *ctx, gr__bump *b, const struct json_t *json, int n_inputs, gr_kept_traits *out);
 
 typedef struct gr_model {
     gr_context *ctx;

@@ -100,6 +100,14 @@ static gr_status build_input(gr__maker *m, int i, int64_t batch, int64_t steps, 
     return gr__maker_place(m, in->prepare);
 }
 
+static gr_status build_inputs(gr__maker *m, int64_t batch, const gr_network_options *o, gr_network_values *v)
+{
+    gr_status st = GR_OK;
+    for (int i = 0; i < m->n->recipe->n_inputs && st == GR_OK; i++) st = build_input(m, i, batch, o->steps, v);
+    bool mix = o->mix && m->b.mode == GR_MODE_TRAIN && m->n->recipe->mixture.kind;
+    return st == GR_OK && mix ? gr__maker_mix(m, batch) : st;
+}
+
 /* memory: of names and settings; it must outlive the build only, unless the parameters are kept. */
 static gr_status build(const gr_network *n, gr__bump *memory, gr_graph *g, gr_mode mode, int64_t batch,
                        bool with_target, const gr_network_options *o, gr_network_values *out, gr__maker *m)
@@ -120,9 +128,7 @@ static gr_status build(const gr_network *n, gr__bump *memory, gr_graph *g, gr_mo
         m->b.update = gr_feed(g, GR_FEED_UPDATE, GR_REAL, GR_SCALAR);
         m->b.position = gr_feed(g, GR_FEED_POSITION, GR_REAL, GR_SCALAR);
     }
-    gr_status st = GR_OK;
-    for (int i = 0; i < n->recipe->n_inputs && st == GR_OK; i++) st = build_input(m, i, batch, o->steps, &v);
-    if (st == GR_OK && o->mix && n->recipe->mixture.kind) st = gr__maker_mix(m, batch);
+    gr_status st = build_inputs(m, batch, o, &v);
     if (st == GR_OK) st = build_layers(m);
     if (st == GR_OK) st = gr__maker_heads(m, batch, with_target, &v);
     if (st == GR_OK) *out = v;
@@ -147,6 +153,19 @@ gr_status gr__network_build(const gr_network *n, gr_graph *g, gr_mode mode, int6
                             gr_network_values *out)
 {
     return gr__network_build_with(n, g, mode, batch, with_target, &(gr_network_options){0}, out);
+}
+
+gr_status gr__network_build_inputs(const gr_network *n, gr_graph *g, int64_t batch, bool mix, gr_val out[GR_MAX_INPUTS])
+{
+    const gr_network_options o = {.mix = mix};
+    gr_network_values v = {0};
+    gr__bump *b = gr__bump_create(n->ctx);
+    if (!b) return GR_E_MEMORY;
+    gr__maker m = {.n = n, .b = {.ctx = n->ctx, .g = g, .mode = GR_MODE_TRAIN, .memory = b}};
+    gr_status st = build_inputs(&m, batch, &o, &v);
+    if (st == GR_OK) memcpy(out, m.input, sizeof m.input);
+    gr__bump_destroy(b);
+    return st;
 }
 
 /* ---- the network ---- */

@@ -69,12 +69,16 @@ typedef struct gr_network_options {
     gr_binding bind;
     bool sketch;    /* as in gr_build */
     bool exact;     /* likewise */
-    bool mix;       /* samples are mixed where the recipe says so: of training */
+    bool mix;       /* samples are mixed where the recipe says so; in TRAIN alone */
     int64_t steps;  /* that a batch has of inputs with lengths; 0: all */
     double updates; /* as in gr_build */
 } gr_network_options;
 gr_status gr__network_build_with(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target,
                                  const gr_network_options *o, gr_network_values *out);
+/* The inputs alone, as a graph of training gives them to the layers: prepared, without what stands beyond a length,
+ * mixed where the recipe says so. Feeds as above; no parameters. */
+gr_status gr__network_build_inputs(const gr_network *n, gr_graph *g, int64_t batch, bool mix,
+                                   gr_val out[GR_MAX_INPUTS]);
 /* Fills every parameter of a sealed store from the recipe's initialisers. */
 gr_status gr__network_init(const gr_network *n, gr_store *store);
 /* Tensor memory that this takes meanwhile. */

@@ -2,6 +2,7 @@
 #include <spng.h>
 #include <stdlib.h>
 
+#include "base/base64.h"
 #include "result/raster.h"
 
 static gr_status encode(spng_ctx *png, const gr_raster *r, gr__text *out)
@@ -33,27 +34,13 @@ gr_status gr__raster_png(const gr_raster *r, gr__text *out)
     return st;
 }
 
-/* RFC 4648, section 4. */
-static void put_base64(gr__text *out, const unsigned char *s, size_t n)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < n; i += 3) {
-        uint32_t three = (uint32_t)s[i] << 16 | (i + 1 < n ? (uint32_t)s[i + 1] << 8 : 0) | (i + 2 < n ? s[i + 2] : 0);
-        char four[4];
-        for (int k = 0; k < 4; k++) four[k] = digits[three >> (18 - 6 * k) & 63];
-        if (i + 1 >= n) four[2] = '=';
-        if (i + 2 >= n) four[3] = '=';
-        gr__text_put(out, four, sizeof four);
-    }
-}
-
 gr_status gr__raster_uri(const gr_raster *r, gr__text *out)
 {
     gr__text png;
     gr__text_init(&png, out->ctx);
     gr_status st = gr__raster_png(r, &png);
     gr__text_add(out, "data:image/png;base64,");
-    if (st == GR_OK) put_base64(out, (const unsigned char *)png.s, png.n);
+    if (st == GR_OK) gr__base64_put(out, png.s, png.n);
     gr__text_free(&png);
     return st == GR_OK && out->failed ? gr__error_code(out->ctx) : st;
 }

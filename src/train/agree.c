@@ -75,6 +75,22 @@ static gr_status check_target(gr_context *ctx, const gr_recipe *r, gr_part p, co
     return st;
 }
 
+gr_status gr__agree_lengths(gr_context *ctx, const gr_recipe *r)
+{
+    const gr_tree *const source[GR_PARTS] = {r->data.train, r->data.validation, r->data.test};
+    for (int i = 0; i < r->n_inputs; i++) {
+        const gr_tree *step = gr__prepare_reshapes(ctx, r->input[i].prepare);
+        for (int p = 0; p < GR_PARTS && step; p++)
+            if (gr__source_has_lengths(source[p], r->input[i].name))
+                return gr__tree_fail(
+                    ctx, step, GR_E_CONFLICT, "leave out the step, or `lengths` of the source",
+                    "samples of the input \"%s\" have lengths, which would no longer count their steps "
+                    "once their shape is changed",
+                    r->input[i].name);
+    }
+    return GR_OK;
+}
+
 gr_status gr__agree_shapes(gr_context *ctx, const gr_recipe *r, gr_part p, const gr_set *s)
 {
     gr_status st = GR_OK;

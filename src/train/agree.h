@@ -6,6 +6,9 @@
 
 /* Where a part's data is named: its own source, or the training's that it is cut from. */
 const gr_tree *gr__agree_place(const gr_recipe *r, gr_part p);
+/* Lengths count steps of samples as the source has them, so nothing may give these another shape. Before any is read.
+ */
+gr_status gr__agree_lengths(gr_context *ctx, const gr_recipe *r);
 /* From headers: samples are the inputs', targets what the costs want, in shapes that the outputs have. */
 gr_status gr__agree_shapes(gr_context *ctx, const gr_recipe *r, gr_part p, const gr_set *s);
 /* From values: labels within the outputs, shares from 0 to 1. Distributions that miss the sum of 1 are told. */

@@ -240,7 +240,6 @@ static gr_val state_of(void *user, const gr_entry_spec *s)
 static gr_status build_evaluate(making *m)
 {
     const gr_network_options o = {.steps = m->steps,
-                                  .mix = true,
                                   .updates = (double)gr__task_extent(m->task).total,
                                   .bind = {.leaf = view_of, .state = state_of, .user = m}};
     gr_status st = gr__network_build_with(m->task->network, m->g, GR_MODE_EVALUATE, m->batch, true, &o, &m->v);

@@ -1,11 +1,13 @@
-/* Looks at test data: a line each in a file of the model's run folder, or beside a model or recipe that is in none.
- * They are counted so that whoever chooses by the test data is told; nothing keeps anybody from removing the file. */
+/* Looks at test data: a line each in a file of the model's run folder, whose result.json has their number; of a model
+ * or recipe that is in none, a list in a file of its own beside it. They are counted so that whoever chooses by the
+ * test data is told; nothing keeps anybody from removing the file. */
 #ifndef GR_TRAIN_LOOKS_H
 #define GR_TRAIN_LOOKS_H
 
 #include "base/base.h"
 
-#define GR_LOOKS_FILE "test-looks.jsonl" /* of a run folder; elsewhere MODEL.test-looks.jsonl */
+#define GR_LOOKS_FILE "test-looks.jsonl" /* of a run folder */
+#define GR_LOOKS_BESIDE ".looks.json"    /* elsewhere: MODEL.looks.json, {"evaluations": n, "looks": [...]} */
 
 typedef struct gr_looks {
     int64_t n;      /* so far */

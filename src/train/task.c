@@ -118,7 +118,9 @@ static gr_status begin(gr_context *ctx, const gr_recipe *r, gr_task *t)
     t->faults = t->memory ? gr__bump_alloc(t->memory, sizeof *t->faults * GR_PARTS) : NULL;
     t->targets = t->faults ? gr__bump_alloc(t->memory, sizeof *t->targets * GR_MAX_TARGETS) : NULL;
     t->meaning.targets = t->targets;
-    return t->targets ? gr__cut_exclude(t) : GR_E_MEMORY;
+    if (!t->targets) return GR_E_MEMORY;
+    gr_status st = gr__agree_lengths(ctx, r);
+    return st == GR_OK ? gr__cut_exclude(t) : st;
 }
 
 static bool part_has_source(const gr_recipe *r, gr_part p, unsigned only, bool fit)
@@ -252,6 +254,20 @@ static gr_status take_targets(gr_task *t)
     return st;
 }
 
+/* What of training samples a model holds, so that those that it is given can be compared with them. */
+static gr_status keep_traits(gr_task *t)
+{
+    const gr_set *s = &t->set[GR_PART_TRAIN];
+    gr_trait_input in[GR_MAX_INPUTS] = {0};
+    gr_traits traits;
+    for (int i = 0; i < s->n_inputs; i++)
+        in[i] = (gr_trait_input){
+            gr__prepare_takes(t->meaning.prepared[i], t->meaning.n_prepared[i], t->recipe->input[i].sample),
+            gr__set_input(s, i)->vocabulary > 0, gr__set_length(s, i) != NULL};
+    gr__traits_of(in, s->n_inputs, &traits);
+    return gr__traits_keep(t->ctx, t->memory, &traits, s, &t->rows[GR_PART_TRAIN], t->recipe->seed, &t->meaning.traits);
+}
+
 /* What the model that weights come from says of them. All borrowed, never written. */
 static void take_meaning(gr_task *t, const gr_meaning *m)
 {
@@ -277,6 +293,7 @@ static gr_status load(gr_context *ctx, const gr_recipe *r, unsigned only, const 
     else
         GR_TRY(take_targets(t));
     if (gr__origin_prepares(origin)) gr__origin_units(origin, t);
+    if (!model) GR_TRY(keep_traits(t));
 done:
     return st;
 }

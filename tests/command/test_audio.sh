@@ -123,4 +123,8 @@ bad 3 'cut off' predict run/best.safetensors damaged/b/4.wav
 bad 3 'no sound' predict run/best.safetensors none/b/x.txt
 bad 3 'holds no sound' predict run/best.safetensors none/b
 bad 3 'nowhere.wav' predict run/best.safetensors nowhere.wav
+
+# Lengths count the steps of samples as they come, so no step may give these another shape
+bad 2 'prepare.*samples of the input "input" have lengths' train tones.yaml --out no --set data.train.lengths=true --set 'data.prepare=[{type: resize, size: [9, 24]}]' --set 'model.input=[9, 24]'
+[[ -e no ]] && short "a run that was refused left something"
 finish

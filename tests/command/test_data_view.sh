@@ -25,13 +25,13 @@ code 0 data view r.yaml -o f.html --count 20 --set 'data.prepare=[]'
 
 # ---- changed samples ----
 small g.yaml 'data: {train: {type: synthetic, kind: digits, n: 300, seed: 1}, validation: {split: 0.2}, batch: 32, prepare: [standardize], augment: [{type: crop, pad: 2}, {type: rotate, degrees: 15}]}'
-code 0 data view g.yaml -o g0.html --count 9 --augmented && has g0.html 'changed by crop, rotate, as in epoch 0'
+code 0 data view g.yaml -o g0.html --count 9 --augmented && has g0.html 'changed by crop, rotate, as in epoch 1'
 [[ $(cards g0.html) -eq 9 && $(hashes g0.html | sort -u | wc -l) -eq 18 ]] || short "not 9 cards with two hashes each"
-code 0 data view g.yaml -o g1.html --count 9 --augmented --epoch 1 && differ g0.html g1.html
+code 0 data view g.yaml -o g1.html --count 9 --augmented --epoch 2 && differ g0.html g1.html
 code 0 data view g.yaml -o g.html --count 9 && has g.html 'training changes them by crop, rotate, which --augmented shows'
 [[ $(hashes g.html) == "$(hashes g0.html | sed -n '1~2p')" ]] || short "originals beside changed ones are not the originals"
 [[ $(hashes g0.html | sed -n '1~2p') == "$(hashes g1.html | sed -n '1~2p')" ]] || short "originals depend on the epoch"
-code 0 data view g.yaml -o g2.html --count 9 --augmented --epoch 1 --set workers=3 --threads 2 && same g1.html g2.html
+code 0 data view g.yaml -o g2.html --count 9 --augmented --epoch 2 --set workers=3 --threads 2 && same g1.html g2.html
 
 # ---- words of strangers ----
 printf 'a<b,"c ""d"" & e",kind\n' >t.csv
@@ -158,13 +158,49 @@ fi
 # A sheet of the test part is a look at it: kept beside the recipe, and the second one says so
 small looked.yaml "data: {train: {type: synthetic, kind: digits, n: 60, seed: 1}, test: {type: synthetic, kind: digits, n: 20, seed: 2}, batch: 16}"
 code 0 data view looked.yaml -o looked.html --part test --count 4
-[[ $(wc -l <looked.yaml.test-looks.jsonl) -eq 1 ]] || short "the look was not kept"
+[[ $(grep -c '"command"' looked.yaml.looks.json) -eq 1 ]] || short "the look was not kept"
 grep -q "looked at" err.txt && short "the first look is warned of: $(cat err.txt)"
 code 0 data view looked.yaml -o looked.html --part test --count 4
 has err.txt "warning.*data view"
-[[ $(wc -l <looked.yaml.test-looks.jsonl) -eq 2 ]] || short "the second look was not kept"
+[[ $(grep -c '"command"' looked.yaml.looks.json) -eq 2 ]] || short "the second look was not kept"
 code 0 data view looked.yaml -o looked.html --count 4
-[[ $(wc -l <looked.yaml.test-looks.jsonl) -eq 2 ]] || short "a look at training data was counted"
+[[ $(grep -c '"command"' looked.yaml.looks.json) -eq 2 ]] || short "a look at training data was counted"
 code 0 data view looked.yaml -o looked.html --findings
-[[ $(wc -l <looked.yaml.test-looks.jsonl) -eq 3 ]] || short "findings of test data were not counted"
+[[ $(grep -c '"command"' looked.yaml.looks.json) -eq 3 ]] || short "findings of test data were not counted"
+
+# ---- as numbers: all samples of a part, in the source's order, made ones last
+array() { # FILE NAME FORMAT: the array, a number a line
+  perl -e 'my ($file, $name, $form) = @ARGV; local $/; open my $f, "<:raw", $file or die; my $s = <$f>;
+    $s =~ /PK\x03\x04.{22}(..)(..)\Q$name.npy\E/s or die "no array $name"; my $at = $+[0] + unpack "v", $2; my $head = unpack "v", substr $s, $at + 8, 2;
+    my $n = 1; substr($s, $at + 10, $head) =~ /\(([^)]*)\)/; $n *= $_ for grep { /\d/ } split /,/, $1;
+    my $size = {"d<" => 8, "q<" => 8, "l<" => 4, "f<" => 4, "V" => 4}->{$form}; $n *= 8 if $form eq "V";
+    my @all = unpack "($form)$n", substr $s, $at + 10 + $head, $n * $size;
+    if ($form eq "V") { print pack("U*", splice @all, 0, 8), "\n" while @all } else { print "$_\n" for @all }' "$@"
+}
+small n.yaml 'data: {train: {type: synthetic, kind: digits, n: 60, seed: 1}, validation: {split: 0.2}, test: {split: 0.1}, batch: 16, prepare: [standardize], augment: [{type: crop, pad: 2}]}'
+code 0 data view n.yaml -o n.npz && code 0 data view n.yaml -o n.html --count 9
+hashes n.html | sed 's,crc32 ,,' | while read -r hash; do array n.npz hash V | grep -q "^$hash$" || short "the hash $hash of a sheet is not among those of the archive"; done
+n=$(array n.npz index 'q<' | wc -l)
+[[ $n -eq 42 && $(array n.npz index 'q<') == "$(array n.npz index 'q<' | sort -n)" && $(array n.npz parents 'q<' | sort -u) == -1 ]] || short "$n rows, of a source that makes none"
+array n.npz inputs 'f<' | awk '{ n++; s += $1; q += $1 * $1 } END { exit !(n == 42 * 256 && s / n < 1e-5 && s / n > -1e-5 && q / n > 0.9999 && q / n < 1.0001) }' || short "training samples are not standardized"
+code 0 data view n.yaml -o first.npz --augmented && code 0 data view n.yaml -o again.npz --augmented --epoch 1 --threads 2 && same first.npz again.npz "the first epoch"
+code 0 data view n.yaml -o second.npz --augmented --epoch 2 && differ first.npz second.npz
+code 0 data view n.yaml -o part.npz --part validation && code 0 data view n.yaml -o same.npz --part validation --augmented && same part.npz same.npz "of validation nothing is changed"
+code 0 data view n.yaml -o copies.npz --augmented --set 'data.augment_mode={materialise: 3}'
+[[ $(array copies.npz index 'q<' | uniq -c | awk '{ print $1 }' | sort -u) == 3 ]] || short "not each sample three times"
+code 0 data view n.yaml -o mixed.npz --augmented --set 'data.augment=[{type: mixup, alpha: 1}]'
+array mixed.npz targets 'f<' | awk '{ s += $1; if (NR % 10 == 0) { if (s < 0.99999 || s > 1.00001) exit 1; s = 0 } if ($1 > 0.01 && $1 < 0.99) n++ } END { exit !(NR == 420 && n > 20) }' || short "targets of mixed samples are no shares"
+awk 'BEGIN { srand(6); print "a,b,k"; for (i = 0; i < 40; i++) printf "%.4f,%.4f,%d\n", rand() + (i % 8 == 0), rand(), i % 8 == 0 }' >rare.csv
+small s.yaml 'data: {train: {type: csv, file: rare.csv, target: k}, batch: 8, prepare: [standardize], balance: {type: smote, k: 2}}' 'model: {input: [2], layers: [{type: dense, units: 2}]}' 'precision: float64'
+code 0 data view s.yaml -o made.npz
+paste -d ' ' <(array made.npz index 'q<') <(array made.npz parents 'q<' | paste - -) <(array made.npz step 'd<') <(array made.npz inputs 'd<' | paste - -) |
+  awk '{ if ($1 >= 0) { a[$1] = $5; b[$1] = $6; if (made) exit 1; next } made++; x = a[$2] + $4 * (a[$3] - a[$2]); y = b[$2] + $4 * (b[$3] - b[$2]); if (x - $5 > 1e-12 || $5 - x > 1e-12 || y - $6 > 1e-12 || $6 - y > 1e-12) bad++ } END { exit !(made == 30 && bad == 0) }' || short "made samples do not lie between their parents"
+code 0 data view s.yaml -o copied.npz --set data.balance=oversample
+[[ $(array copied.npz index 'q<' | grep -c -- -1) -eq 30 && $(array copied.npz parents 'q<' | paste - - | awk '$1 >= 0 && $1 == $2 { n++ } END { print n }') -eq 30 ]] || short "copies do not say of what"
+code 0 data view n.yaml -o t.npz --part test && [[ -s n.yaml.looks.json ]] || short "numbers of the test part are no look at it"
+bad 2 'has all samples of a part' data view n.yaml -o x.npz --count 3
+bad 2 'has all samples of a part' data view n.yaml -o x.npz --findings
+bad 2 'does not change training samples' data view s.yaml -o x.npz --augmented
+bad 2 'epoch' data view n.yaml -o x.npz --augmented --epoch 0
+[[ -e x.npz ]] && short "what was refused left a file"
 finish

@@ -20,9 +20,9 @@ has out.txt '^same.csv, 200 samples, against the training data, 480: 3 tests'
 bad 1 'shifted.csv has drifted by [12] of 3 tests, most of all weight' data drift $m shifted.csv
 has out.txt '^weight .* DRIFT$' && grep -q '^height .*DRIFT' out.txt && short "height has not drifted"
 code 1 data drift $m shifted.csv --json
-has out.txt '^\{"file":"shifted.csv","samples":\{"training":480,"serving":200\},"tests":3,"alpha":0.05,"features":\[\{"feature":"height","statistic":'
+has out.txt '^\{"file":"shifted.csv","samples":\{"training":480,"serving":200\},"alpha":0.01,"drift":true,"drifted":\["weight"\],"tests":\[\{"feature":"height","statistic":'
 has out.txt '"feature":"weight",[^}]*"drift":true,"training":\{"mean":[0-9.]+,"std":[0-9.]+,"missing":0\},"serving"'
-has out.txt '"joint":\{"statistic":[0-9.e-]+,"p":[0-9.]+,"adjusted":[0-9.]+,"drift":(true|false)\},"drift":true\}$'
+has out.txt '"joint":\{"statistic":[0-9.e-]+,"p":[0-9.]+,"adjusted":[0-9.]+,"drift":(true|false)\}\}$'
 code 1 data drift $m shifted.csv --json --alpha 0.5 && has out.txt '"alpha":0.5,'
 code 1 data drift $m shifted.csv --json --threads 2 && cp out.txt two.txt && code 1 data drift $m shifted.csv --json && same two.txt out.txt "threads"
 # Columns by name, in another order, without the target
@@ -39,9 +39,33 @@ printf 'height,weight\n1,nonsense\n' >broken.csv && bad 3 'nonsense' data drift 
 bad 2 'alpha: 1.5 is not in' data drift $m same.csv --alpha 1.5
 bad 2 'an argument is missing' data drift $m
 bad 2 'there is no drfit|unknown|did you mean' data drfit $m same.csv
+# The model holds what it takes: the training data may be gone, and says the same; --data takes all of it
+code 1 data drift $m shifted.csv --json && cp out.txt held.txt
 mv train.csv moved.csv
-bad 3 'cannot read ".*train.csv"' data drift $m same.csv && has err.txt 'data RECIPE says where it is now'
+code 1 data drift $m shifted.csv --json && same held.txt out.txt "without the training data"
 sed 's/train.csv/moved.csv/' r.yaml >moved.yaml
+code 1 data drift $m shifted.csv --json --data moved.yaml && differ held.txt out.txt
 code 0 data drift $m same.csv --data moved.yaml
 code 0 data drift $m same.csv --data '{type: csv, file: moved.csv, target: kind}'
+bad 3 'cannot read ".*train.csv"' data drift $m same.csv --data r.yaml
+has err.txt 'data RECIPE says where the model.s training data is now'
+# One that holds nothing, of an earlier version, or what is no such thing
+rewrite() { # FROM TO WITH: a model whose gradus.traits become WITH, of any length; nothing: are not there
+  perl -e '
+    my ($from, $to, $with) = @ARGV; local $/; open my $f, "<:raw", $from; my $s = <$f>; my $n = unpack "Q<", $s;
+    my ($head, $rest) = (substr($s, 8, $n), substr $s, 8 + $n);
+    my $value = qr/"(?:[^"\\]|\\.)*"/;
+    if ($with eq "") { $head =~ s/"gradus.traits": ?$value, ?// or die "no traits" } else { $with =~ s/"/\\"/g; $head =~ s/("gradus.traits": ?)$value/$1"$with"/ or die "no traits" }
+    $head .= " " while length($head) % 8;
+    open my $g, ">:raw", $to; print $g pack("Q<", length $head), $head, $rest;' "$@"
+}
+rewrite $m old.safetensors ''
+bad 3 'cannot read ".*train.csv"' data drift old.safetensors same.csv
+code 0 data drift old.safetensors same.csv --data moved.yaml
+for wrong in '{}' '{"samples": 9, "rows": 2, "traits": 2, "lengths": [false], "float32": "AAAA"}' '{"samples": 1, "rows": 2, "traits": 2, "lengths": [false], "float32": "AAAAAAAAAAAAAAAAAAAAAA=="}' '[1]' 'nonsense'; do
+  rewrite $m wrong.safetensors "$wrong"
+  bad 3 'does not hold a sound model: gradus.traits: ' data drift wrong.safetensors same.csv
+done
+rewrite $m three.safetensors '{"samples": 30, "rows": 1, "traits": 3, "lengths": [false], "float32": "AAAAAAAAAAAAAAAA"}'
+bad 3 'holds 3 figures of a training sample, but its samples have 2' data drift three.safetensors same.csv
 finish

@@ -111,4 +111,13 @@ stop: {epochs: 1}
 YAML
 code 0 train i.yaml --out idx --quiet && code 0 predict idx/last.safetensors d/red/1.ppm
 bad 3 '"palette.png" has shape \[19,29,1\], but the model takes \[6,8,1\]' predict idx/last.safetensors palette.png
+bad 3 'the folder "d" holds no picture' predict run/best.safetensors d
+has err.txt 'its subfolders are not looked into: name them, d/\*'
+
+# ---- a run does not go on with a picture that was replaced by another one of the same size
+code 0 train r.yaml --out replaced --quiet --set stop.epochs=2
+cp d/red/1.ppm kept.ppm && pnm d/red/1.ppm P6 7 8 9
+bad 3 'has changed: its inputs are not those' train r.yaml --out replaced --resume --set stop.epochs=3
+cp kept.ppm d/red/1.ppm
+code 0 train r.yaml --out replaced --quiet --resume --set stop.epochs=3
 finish

@@ -32,7 +32,7 @@ code 0 eval $m --once --again --json
 has err.txt "warning: the test data has been looked at 2 times .* last by curvature"
 has run/test-looks.jsonl '"command":"eval",.*"again":true'
 [[ $(looks) -eq 3 && $(grep -c again run/test-looks.jsonl) -eq 1 ]] || short "three looks, one of them again: $(cat run/test-looks.jsonl)"
-has run/result.json '"evaluations": 2'
+has run/result.json '"evaluations": 3'
 [[ $(looks) -eq 3 ]] || short "a look that failed is counted"
 
 # What fails before anything is seen is no look
@@ -62,21 +62,21 @@ mkdir away && cp $m away/one.safetensors && cp $m away/two.safetensors
 code 0 eval away/one.safetensors --once && grep -q warning err.txt && short "a copy has the run's looks"
 bad 1 "looked at 1 time with this file already" eval away/one.safetensors --once
 code 0 eval away/two.safetensors --once
-[[ $(wc -l <away/one.safetensors.test-looks.jsonl) -eq 1 && $(wc -l <away/two.safetensors.test-looks.jsonl) -eq 1 ]] || short "looks of files: $(ls away)"
+[[ $(field away/one.safetensors.looks.json evaluations) -eq 1 && $(grep -c '"command"' away/two.safetensors.looks.json) -eq 1 ]] || short "looks of files: $(ls away)"
 
 # Two at a time: one is the first
-rm -f away/*.jsonl
+rm -f away/*.json
 for i in 1 2 3 4; do ("$gradus" eval away/one.safetensors --once >o$i.txt 2>e$i.txt; echo $? >c$i.txt) & done
 wait
 [[ $(cat c?.txt | sort | tr -d '\n') == 0111 ]] || short "of four looks under --once: $(cat c?.txt | tr '\n' ' ')"
 [[ $(grep -l 'test accuracy' o?.txt | wc -l) -eq 1 ]] || short "a refused look shows what it saw"
 
 # A folder that is only to be read: a warning, and the figures. What stands in the file is counted, whatever it is
-rm -f away/*.jsonl && mkdir away/one.safetensors.test-looks.jsonl
+rm -f away/*.json && mkdir away/one.safetensors.looks.json
 code 0 eval away/one.safetensors
 has err.txt 'warning: the look at the test data could not be recorded: cannot write .*Is a directory'
 has out.txt '^test accuracy'
-rmdir away/one.safetensors.test-looks.jsonl
-printf 'a line of something\n\n{}\n[1]' >away/one.safetensors.test-looks.jsonl
+rmdir away/one.safetensors.looks.json
+printf 'a line of something\n\n{}\n[1]' >away/one.safetensors.looks.json
 bad 1 "looked at 3 times with this file already, and" eval away/one.safetensors --once
 finish

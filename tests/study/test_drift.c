@@ -25,7 +25,7 @@ static gr_set set_of(int side, int64_t n, gr_shape sample)
 
 static gr_status compare(gr_context *ctx, gr__bump *b, gr_set set[2], double alpha, uint64_t seed, gr_drift *out)
 {
-    const gr_drift_side training = {&set[0], NULL, set[0].n}, serving = {&set[1], NULL, set[1].n};
+    const gr_drift_side training = {.set = &set[0], .n = set[0].n}, serving = {.set = &set[1], .n = set[1].n};
     return gr__drift(ctx, b, &training, &serving, alpha, seed, out);
 }
 
@@ -285,7 +285,7 @@ static void order_is_no_drift_and_rows_are_kept_to(void **state)
             double x = values[0][2 * j];
             values[0][2 * j] = values[0][2 * j - 2], values[0][2 * j - 2] = x;
         }
-    const gr_drift_side training = {&set[0], rows, N / 2}, serving = {&set[1], NULL, M};
+    const gr_drift_side training = {.set = &set[0], .row = rows, .n = N / 2}, serving = {.set = &set[1], .n = M};
     test_ok(ctx, gr__drift(ctx, b, &training, &serving, 0.01, 1, &out));
     assert_int_equal(out.found, 0);
     assert_true(out.used[0] == 5000 && out.used[1] == M);

@@ -250,7 +250,8 @@ static gr_status raw_files(gr_context *ctx, const char *file, const gr_shape *sa
     gr_status st = b ? gr__settings_make(ctx, b, &source->head, tree, GR_PRESET_CHAPTER, NULL, &s) : GR_E_MEMORY;
     if (st == GR_OK) st = source->raw(ctx, &s, o, file, out);
     if (st == GR_OK) st = check_shape(ctx, file, sample, out);
-    if (st == GR_OK) st = gr__set_hold(ctx, out, gr__hold_limit(o, true), o->faults);
+    bool gone = o->opened && o->opened->fd < 0; /* what came through a pipe cannot be read again */
+    if (st == GR_OK) st = gr__set_hold(ctx, out, gone ? UINT64_MAX : gr__hold_limit(o, true), o->faults);
     if (st == GR_OK) gr__set_measure(out, o->wants);
     if (st != GR_OK) gr__set_free(ctx, out);
     gr__bump_destroy(b);
@@ -295,7 +296,7 @@ static gr_status raw_file(gr__blob *blob, const gr_shape *sample, const gr_sourc
     gr_source_options here = *o;
     here.opened = blob;
     if (trained && trained->raw) return raw_files(blob->ctx, blob->name, sample, trained, source, &here, out);
-    return is_picture(blob) ? raw_pictures(blob->ctx, blob->name, sample, o, out) : raw_table(blob, sample, o, out);
+    return is_picture(blob) ? raw_pictures(blob->ctx, blob->name, sample, &here, out) : raw_table(blob, sample, o, out);
 }
 
 static bool is_folder(const char *file)

@@ -19,6 +19,7 @@ static const gr__picture *head_of(const images *m, size_t i)
 typedef struct reader {
     gr_reader reader;
     const char *folder;
+    const gr__blob *opened; /* as the folder's; held before it is closed */
     const char *const *name;
     gr__picture_way way;
     int64_t height, width; /* of every sample */
@@ -43,7 +44,7 @@ static gr_status read_picture(gr_context *ctx, const gr_reader *of, int64_t row,
     int64_t height, width;
     gr__picture p;
     gr__blob file, bytes;
-    gr_status st = gr__blob_open(ctx, gr__file_path(r->folder, r->name[row], path, sizeof path), &file);
+    gr_status st = gr__file_open(ctx, r->folder, r->name[row], r->opened, path, sizeof path, &file);
     if (st != GR_OK) return st;
     bool fits = file.bytes <= r->file_bytes;
     if (fits) st = gr__blob_read(&file, 0, scratch, (size_t)file.bytes);
@@ -69,7 +70,7 @@ static gr_status open_reader(const images *m, reader **out)
     gr_context *ctx = m->all.ctx;
     reader *r = gr__alloc(ctx, sizeof *r);
     if (!r) return GR_E_MEMORY;
-    *r = (reader){.reader = {.read = read_picture, .close = close_reader}, .way = m->way};
+    *r = (reader){.reader = {.read = read_picture, .close = close_reader}, .way = m->way, .opened = m->all.opened};
     for (size_t i = 0; i < m->all.n; i++) {
         size_t desk = gr__picture_scratch(head_of(m, i), &m->way);
         r->desk = GR_MAX(r->desk, desk);
@@ -214,7 +215,7 @@ static gr_status raw(gr_context *ctx, const gr_settings *s, const gr_source_opti
     const gr__entries e = gr__folder_entries(o, false);
     bool one = false;
     gr_status st = begin(ctx, s, &m);
-    if (st == GR_OK) st = gr__folder_of_files(&m.all, file, &one);
+    if (st == GR_OK) st = gr__folder_of_files(&m.all, file, o->opened, &one);
     if (st == GR_OK) st = make(&m, &e, o, out);
     if (st == GR_OK) out->one = one;
     gr__folder_end(&m.all);

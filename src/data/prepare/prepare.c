@@ -57,6 +57,15 @@ static bool has(const gr_context *ctx, const gr_tree *list, bool (*does)(const g
     return false;
 }
 
+const gr_tree *gr__prepare_reshapes(const gr_context *ctx, const gr_tree *list)
+{
+    for (int i = 0; i < count_steps(list); i++) {
+        const gr_member *m = gr__family_peek(ctx, &gr__family_prepare, step_at(list, i));
+        if (m && reshapes(m)) return step_at(list, i);
+    }
+    return NULL;
+}
+
 /* The build's own step that does so, as a recipe would name it. */
 static gr_status make_step(gr_context *ctx, gr__bump *b, bool (*does)(const gr_member *m), gr_tree **out)
 {

@@ -63,6 +63,7 @@ static int64_t frames_of(const audio *a, size_t i)
 typedef struct reader {
     gr_reader reader;
     const char *folder;
+    const gr__blob *opened; /* as the folder's; held before it is closed */
     const char *const *name;
     const head **head; /* of each */
     gr__mel mel;
@@ -75,7 +76,7 @@ static gr_status read_sound(gr_context *ctx, const gr_reader *of, int64_t row, v
     char path[4200];
     gr__blob b;
     gr__sound s;
-    gr_status st = gr__blob_open(ctx, gr__file_path(r->folder, r->name[row], path, sizeof path), &b);
+    gr_status st = gr__file_open(ctx, r->folder, r->name[row], r->opened, path, sizeof path, &b);
     if (st != GR_OK) return st;
     st = gr__sound_open(&b, &s);
     if (st == GR_OK && (s.frames != r->head[row]->samples || s.rate != r->head[row]->rate))
@@ -97,6 +98,7 @@ static gr_status open_reader(const audio *a, reader **out)
     if (!r) return GR_E_MEMORY;
     *r = (reader){.reader = {.read = read_sound, .close = close_reader, .scratch = gr__sound_scratch(&a->mel)},
                   .mel = a->mel,
+                  .opened = a->all.opened,
                   .frames = a->frames,
                   .folder = gr__bump_strdup(a->all.memory, a->all.folder),
                   .name = gr__folder_names(&a->all),
@@ -296,7 +298,7 @@ static gr_status raw(gr_context *ctx, const gr_settings *s, const gr_source_opti
     bool one = false;
     gr_status st = begin(ctx, s, &a);
     const gr__entries e = entries_of(&a, o, false);
-    if (st == GR_OK) st = gr__folder_of_files(&a.all, file, &one);
+    if (st == GR_OK) st = gr__folder_of_files(&a.all, file, o->opened, &one);
     if (st == GR_OK) st = make(&a, &e, o, out);
     if (st == GR_OK) out->one = one;
     gr__folder_end(&a.all);

@@ -46,6 +46,9 @@ gr_status gr__viewer_source(gr__viewer *v, gr_card *c, uint32_t row);
 void gr__viewer_targets(gr__viewer *v, gr_card *c, const gr__delivered *d, int64_t i);
 const char *gr__viewer_class(gr__viewer *v, int head, int64_t k); /* its name, or number */
 
+/* GR_E_CONFLICT: `changed`, of training samples that nothing changes. */
+gr_status gr__view_check(const gr_task *t, const gr_view_options *o);
+
 /* view_mixed.c: the first samples of an epoch's first batch, with what the graph mixes them with. */
 gr_status gr__view_mixed(gr__viewer *v, const gr_view_options *o);
 

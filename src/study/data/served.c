@@ -1,191 +1,83 @@
-/* Features of samples, and the tests of each and of all together. */
+/* Traits of samples on two sides, and the tests of each and of all together. */
 #include "study/data/served.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/rng.h"
 #include "data/moments.h"
-#include "data/sample.h"
 #include "study/data/energy.h"
 
 enum {
-    MOST_ELEMENTS = 1024, /* of a sample, each a feature of its own; beyond, stretches */
-    STRETCHES = 256,
-    BUCKETS = 64,           /* of indices, whose shares the joint test takes */
     MOST_ROWS = 5000,       /* a side */
-    MOST_NUMBERS = 4 << 20, /* a side, of all features */
+    MOST_NUMBERS = 4 << 20, /* a side, of all traits */
     MOST_JOINT = 400        /* rows a side of the joint test */
 };
-
-/* ---- which features there are ---- */
-
-typedef enum kind { ELEMENTS, CHANNELS, PIECES, SHARES } kind;
-
-typedef struct reading { /* of an input */
-    const gr_field *x[2];
-    kind kind;
-    bool hidden;      /* its features, but for the length, are in the joint test alone */
-    int64_t width, n; /* numbers of a sample; features */
-    int64_t channels;
-    bool length; /* one more: how many steps count */
-    gr__samples from[2];
-    double *sample;
-} reading;
 
 typedef struct survey {
     gr_context *ctx;
     gr__bump *b;
     const gr_drift_side *side[2];
-    reading reading[2 * GR_MAX_INPUTS];
-    int n_readings;
-    int64_t features;
+    gr_traits traits;
     int64_t rows[2];
-    uint32_t *chosen[2];
-    double *value[2]; /* [rows][features] */
+    double *value[2]; /* [rows][traits] */
 } survey;
 
-static reading reading_of(const survey *s, int input)
+/* As the training's samples are; a length counts where both have it, or the training's are kept. */
+static gr_status choose_traits(survey *s)
 {
-    reading r = {.x = {gr__set_input(s->side[0]->set, input), gr__set_input(s->side[1]->set, input)}};
-    const gr_shape shape = r.x[0]->sample;
-    r.width = gr_shape_count(shape);
-    r.channels = shape.rank > 1 ? shape.dim[shape.rank - 1] : 1;
-    r.kind = r.x[0]->vocabulary                          ? SHARES
-             : shape.rank > 1 && r.channels <= STRETCHES ? CHANNELS
-             : r.width > MOST_ELEMENTS                   ? PIECES
-                                                         : ELEMENTS;
-    r.n = r.kind == SHARES ? BUCKETS : r.kind == CHANNELS ? 2 * r.channels : r.kind == PIECES ? STRETCHES : r.width;
-    r.hidden = r.kind == SHARES;
-    r.length = r.x[0]->length && r.x[1]->length;
-    return r;
-}
-
-static void add_reading(survey *s, reading r)
-{
-    s->features += r.n + r.length;
-    s->reading[s->n_readings++] = r;
-}
-
-/* Channels say nothing of where something stands in a sample: all together see that too. */
-static void choose_features(survey *s)
-{
-    for (int i = 0; i < s->side[0]->set->n_inputs; i++) {
-        reading r = reading_of(s, i);
-        add_reading(s, r);
-        if (r.kind != CHANNELS || r.width < STRETCHES) continue;
-        r.kind = PIECES;
-        r.hidden = true;
-        r.length = false;
-        r.n = STRETCHES;
-        add_reading(s, r);
+    const gr_set *a = s->side[0]->set, *b = s->side[1]->set;
+    const gr_kept_traits *kept = s->side[0]->kept;
+    gr_trait_input in[GR_MAX_INPUTS] = {0};
+    for (int i = 0; i < b->n_inputs; i++) {
+        const gr_field *x = gr__set_input(b, i), *y = kept ? x : gr__set_input(a, i);
+        in[i] = (gr_trait_input){kept ? s->side[0]->shape[i] : y->sample, y->vocabulary > 0,
+                                 kept ? kept->length[i] : x->length && y->length};
     }
+    gr__traits_of(in, b->n_inputs, &s->traits);
+    if (!kept || kept->n == s->traits.n) return GR_OK;
+    return gr__fail(s->ctx, GR_E_FORMAT, "the model holds %lld figures of a training sample, but its samples have %lld",
+                    (long long)kept->n, (long long)s->traits.n);
 }
 
 /* At random, so that a file in some order is no drift. */
-static gr_status choose_rows(survey *s, int k, uint64_t seed)
+static gr_status choose_rows(survey *s, int k, uint64_t seed, uint32_t *chosen)
 {
     const gr_drift_side *side = s->side[k];
-    int64_t most = GR_MIN(MOST_ROWS, GR_MAX(MOST_NUMBERS / GR_MAX(s->features, 1), MOST_JOINT));
-    uint32_t *order = gr__alloc(s->ctx, sizeof *order * (size_t)side->n);
+    size_t bytes = sizeof(uint32_t) * (size_t)side->n;
+    uint32_t *order = gr__alloc(s->ctx, bytes);
     gr__rng rng = gr__rng_make(seed, "drift", (uint32_t)k, 0);
-    s->rows[k] = GR_MIN(side->n, most);
-    s->chosen[k] = gr__bump_alloc(s->b, sizeof *s->chosen[k] * (size_t)s->rows[k]);
-    if (order && s->chosen[k]) {
-        gr__rng_permutation(&rng, order, (size_t)side->n);
-        for (int64_t i = 0; i < s->rows[k]; i++) s->chosen[k][i] = side->row ? side->row[order[i]] : order[i];
-    }
-    gr__free(s->ctx, order, sizeof *order * (size_t)side->n);
-    return order && s->chosen[k] ? GR_OK : GR_E_MEMORY;
-}
-
-/* ---- reading them ---- */
-
-/* Mean and standard deviation of every channel. */
-static void take_channels(const reading *r, int64_t counts, double *out)
-{
-    for (int64_t c = 0; c < r->channels; c++) {
-        gr__moments m = {0};
-        for (int64_t e = c; e < counts; e += r->channels) {
-            const gr__moments one = {1, r->sample[e], 0};
-            if (isfinite(r->sample[e])) gr__moments_merge(&m, &one);
-        }
-        out[2 * c] = m.n > 0 ? m.mean : (double)NAN;
-        out[2 * c + 1] = m.n > 0 ? sqrt(m.m2 / m.n) : (double)NAN;
-    }
-}
-
-static void take_stretches(const reading *r, double *out)
-{
-    for (int64_t k = 0; k < STRETCHES; k++) {
-        int64_t from = r->width * k / STRETCHES, to = r->width * (k + 1) / STRETCHES, n = 0;
-        double sum = 0;
-        for (int64_t e = from; e < to; e++)
-            if (isfinite(r->sample[e])) sum += r->sample[e], n++;
-        out[k] = n ? sum / (double)n : (double)NAN;
-    }
-}
-
-static void take_shares(const reading *r, int64_t counts, double *out)
-{
-    for (int64_t k = 0; k < BUCKETS; k++) out[k] = 0;
-    for (int64_t e = 0; e < counts; e++) out[(int64_t)r->sample[e] % BUCKETS] += 1 / (double)counts;
-}
-
-static gr_status take_sample(survey *s, reading *r, int k, int64_t row, double *out)
-{
-    const gr_field *x = r->x[k];
-    const void *numbers = gr__samples_at(s->ctx, &r->from[k], row);
-    int64_t counts = gr__field_counts(x, row, r->width);
-    if (!numbers) return gr__error_code(s->ctx);
-    for (int64_t e = 0; e < r->width; e++) r->sample[e] = gr__element_at(x->element, numbers, e);
-    if (r->kind == CHANNELS) take_channels(r, counts, out);
-    if (r->kind == PIECES) take_stretches(r, out);
-    if (r->kind == SHARES) take_shares(r, counts, out);
-    if (r->kind == ELEMENTS) memcpy(out, r->sample, sizeof *out * (size_t)r->width);
-    if (r->length) out[r->n] = x->length[row];
+    if (!order) return GR_E_MEMORY;
+    gr__rng_permutation(&rng, order, (size_t)side->n);
+    for (int64_t i = 0; i < s->rows[k]; i++) chosen[i] = side->row ? side->row[order[i]] : order[i];
+    gr__free(s->ctx, order, bytes);
     return GR_OK;
 }
 
-static gr_status read_side(survey *s, int k)
+static gr_status read_side(survey *s, int k, uint64_t seed, float *value)
 {
-    gr_status st = GR_OK;
-    s->value[k] = gr__alloc(s->ctx, sizeof *s->value[k] * (size_t)(s->rows[k] * s->features));
-    if (!s->value[k]) return GR_E_MEMORY;
-    for (int64_t i = 0, at = 0; i < s->n_readings && st == GR_OK; i++) {
-        reading *r = &s->reading[i];
-        st = gr__samples_open(s->ctx, r->x[k], &r->from[k]);
-        for (int64_t row = 0; row < s->rows[k] && st == GR_OK; row++)
-            st = take_sample(s, r, k, s->chosen[k][row], s->value[k] + row * s->features + at);
-        gr__samples_close(&r->from[k]);
-        at += r->n + r->length;
-    }
+    size_t bytes = sizeof(uint32_t) * (size_t)s->rows[k];
+    uint32_t *chosen = gr__alloc(s->ctx, bytes);
+    gr_status st = chosen ? choose_rows(s, k, seed, chosen) : GR_E_MEMORY;
+    if (st == GR_OK) st = gr__traits_take(s->ctx, &s->traits, s->side[k]->set, chosen, s->rows[k], value);
+    gr__free(s->ctx, chosen, bytes);
     return st;
 }
 
-/* ---- names ---- */
-
-static const char *name_of(survey *s, const reading *r, int64_t k, int64_t column)
+static gr_status take_side(survey *s, int k, uint64_t seed)
 {
-    const gr_schema *schema = s->side[0]->set->schema;
-    const char *of = s->side[0]->set->n_inputs > 1 ? gr__bump_format(s->b, "%s ", r->x[0]->name) : "";
-    const char *what = k % 2 ? "spread" : "mean", *name;
-    if (!of) return NULL;
-    if (k == r->n)
-        name = gr__bump_format(s->b, "%slength", of);
-    else if (r->kind == CHANNELS && r->channels == 1)
-        name = gr__bump_format(s->b, "%s%s", of, what);
-    else if (r->kind == CHANNELS)
-        name = gr__bump_format(s->b, "%s%s of channel %lld", of, what, (long long)k / 2);
-    else if (r->kind == PIECES)
-        name = gr__bump_format(s->b, "%smean of %lld to %lld", of, (long long)(r->width * k / STRETCHES),
-                               (long long)(r->width * (k + 1) / STRETCHES - 1));
-    else if (schema && schema->name && column < schema->n_inputs)
-        name = gr__bump_format(s->b, "%s", schema->name[column]);
-    else
-        name = gr__bump_format(s->b, "%s%lld", of, (long long)k);
-    return name;
+    const gr_drift_side *side = s->side[k];
+    int64_t most = GR_MIN(MOST_ROWS, GR_MAX(MOST_NUMBERS / GR_MAX(s->traits.n, 1), MOST_JOINT));
+    s->rows[k] = side->kept ? side->kept->rows : GR_MIN(side->n, most);
+    int64_t n = s->rows[k] * s->traits.n;
+    s->value[k] = gr__alloc(s->ctx, sizeof *s->value[k] * (size_t)n);
+    float *read = side->kept ? NULL : gr__alloc(s->ctx, sizeof *read * (size_t)n);
+    gr_status st = s->value[k] && (read || side->kept) ? GR_OK : GR_E_MEMORY;
+    if (st == GR_OK && read) st = read_side(s, k, seed, read);
+    const float *from = read ? read : side->kept ? side->kept->value : NULL;
+    for (int64_t i = 0; i < n && st == GR_OK; i++) s->value[k][i] = from[i];
+    if (read) gr__free(s->ctx, read, sizeof *read * (size_t)n);
+    return st;
 }
 
 /* ---- tests ---- */
@@ -194,7 +86,7 @@ static gr_drift_view view_of(const survey *s, int k, int64_t feature)
 {
     gr__moments m = {0};
     for (int64_t i = 0; i < s->rows[k]; i++) {
-        const gr__moments one = {1, s->value[k][i * s->features + feature], 0};
+        const gr__moments one = {1, s->value[k][i * s->traits.n + feature], 0};
         if (isfinite(one.mean)) gr__moments_merge(&m, &one);
     }
     return (gr_drift_view){.mean = m.n > 0 ? m.mean : (double)NAN,
@@ -206,7 +98,7 @@ static void test_feature(const survey *s, int64_t feature, double *room[2], gr_d
 {
     for (int k = 0; k < 2; k++)
         for (int64_t i = 0; i < s->rows[k]; i++) {
-            double x = s->value[k][i * s->features + feature];
+            double x = s->value[k][i * s->traits.n + feature];
             room[k][i] = isnan(x) ? -INFINITY : x;
         }
     out->is = gr__two_sample_ks(room[0], s->rows[0], room[1], s->rows[1]);
@@ -214,23 +106,36 @@ static void test_feature(const survey *s, int64_t feature, double *room[2], gr_d
     out->serving = view_of(s, 1, feature);
 }
 
+/* at: the first of the group's traits; column: the first of its columns. */
+static gr_status test_group(survey *s, const gr_trait_group *g, int64_t at, int64_t column, double *room[2],
+                            gr_drift *out)
+{
+    const gr_drift_side *training = s->side[0];
+    const gr_schema *schema = training->set ? training->set->schema : training->schema;
+    const char *input = gr__set_input(s->side[1]->set, g->input)->name;
+    for (int64_t k = 0; k < g->n + g->length; k++) {
+        if (g->hidden && k < g->n) continue;
+        gr_drift_test *t = &out->feature[out->n++];
+        t->name = gr__trait_name(s->b, &s->traits, g, k, input, schema, column);
+        if (!t->name) return GR_E_MEMORY;
+        test_feature(s, at + k, room, t);
+    }
+    return GR_OK;
+}
+
 static gr_status test_features(survey *s, gr_drift *out)
 {
     double *room[2];
     gr_status st = GR_OK;
     for (int k = 0; k < 2; k++) room[k] = gr__alloc(s->ctx, sizeof *room[k] * (size_t)s->rows[k]);
-    out->feature = gr__bump_alloc(s->b, sizeof *out->feature * (size_t)GR_MAX(s->features, 1));
+    out->feature = gr__bump_alloc(s->b, sizeof *out->feature * (size_t)GR_MAX(s->traits.n, 1));
     if (!room[0] || !room[1] || !out->feature) st = GR_E_MEMORY;
-    for (int64_t i = 0, at = 0, column = 0; i < s->n_readings && st == GR_OK; i++) {
-        const reading *r = &s->reading[i];
-        for (int64_t k = 0; k < r->n + r->length && st == GR_OK; k++, at++) {
-            if (r->hidden && k < r->n) continue;
-            gr_drift_test *t = &out->feature[out->n++];
-            t->name = name_of(s, r, k, column + k);
-            if (!t->name) st = GR_E_MEMORY;
-            test_feature(s, at, room, t);
-        }
-        column += r->hidden ? 0 : r->width;
+    for (int64_t i = 0, at = 0, column = 0; i < s->traits.n_groups && st == GR_OK; i++) {
+        const gr_trait_group *g = &s->traits.group[i];
+        st = test_group(s, g, at, column, room, out);
+        at += g->n + g->length;
+        bool last = i + 1 == s->traits.n_groups || s->traits.group[i + 1].input != g->input;
+        column += last ? g->width : 0;
     }
     for (int k = 0; k < 2; k++) gr__free(s->ctx, room[k], sizeof *room[k] * (size_t)s->rows[k]);
     return st;
@@ -239,9 +144,9 @@ static gr_status test_features(survey *s, gr_drift *out)
 static gr_status test_jointly(survey *s, uint64_t seed, gr_drift *out)
 {
     int64_t n[2] = {GR_MIN(s->rows[0], MOST_JOINT), GR_MIN(s->rows[1], MOST_JOINT)};
-    out->has_joint = s->features > 1;
+    out->has_joint = s->traits.n > 1;
     if (!out->has_joint) return GR_OK;
-    return gr__two_sample_energy(s->ctx, s->value[0], n[0], s->value[1], n[1], s->features, seed, &out->joint.is);
+    return gr__two_sample_energy(s->ctx, s->value[0], n[0], s->value[1], n[1], s->traits.n, seed, &out->joint.is);
 }
 
 /* Two families of tests, of which each has half of alpha; a lone one has all of it. */
@@ -281,18 +186,13 @@ gr_status gr__drift(gr_context *ctx, gr__bump *b, const gr_drift_side *training,
     *out = (gr_drift){0};
     if (training->n < GR_DRIFT_LEAST) return too_few(ctx, training, "the training data");
     if (serving->n < GR_DRIFT_LEAST) return too_few(ctx, serving, serving->set->file ? serving->set->file : "the file");
-    choose_features(&s);
-    for (int i = 0; i < s.n_readings; i++) {
-        s.reading[i].sample = gr__bump_alloc(b, sizeof(double) * (size_t)s.reading[i].width);
-        if (!s.reading[i].sample) return gr__error_code(ctx);
-    }
-    for (int k = 0; k < 2; k++) GR_TRY(choose_rows(&s, k, seed));
-    for (int k = 0; k < 2; k++) GR_TRY(read_side(&s, k));
+    GR_TRY(choose_traits(&s));
+    for (int k = 0; k < 2; k++) GR_TRY(take_side(&s, k, seed));
     GR_TRY(test_features(&s, out));
     GR_TRY(test_jointly(&s, seed, out));
     GR_TRY(adjust(&s, alpha, out));
     for (int k = 0; k < 2; k++) out->used[k] = s.rows[k];
 done:
-    for (int k = 0; k < 2; k++) gr__free(ctx, s.value[k], sizeof *s.value[k] * (size_t)(s.rows[k] * s.features));
+    for (int k = 0; k < 2; k++) gr__free(ctx, s.value[k], sizeof *s.value[k] * (size_t)(s.rows[k] * s.traits.n));
     return st;
 }

@@ -2,7 +2,7 @@
 #ifndef GR_STUDY_DATA_SERVED_H
 #define GR_STUDY_DATA_SERVED_H
 
-#include "data/data.h"
+#include "data/traits.h"
 #include "study/data/two_sample.h"
 
 enum { GR_DRIFT_LEAST = 20 }; /* samples on each side */
@@ -20,10 +20,14 @@ typedef struct gr_drift_test {
     gr_drift_view training, serving;
 } gr_drift_test;
 
+/* Samples of a set; of training also what a model holds of them. */
 typedef struct gr_drift_side {
     const gr_set *set;
     const uint32_t *row; /* NULL: all of them */
     int64_t n;
+    const gr_kept_traits *kept; /* NULL: the set has the samples */
+    const gr_schema *schema;    /* with `kept`: of their table, or NULL */
+    gr_shape shape[GR_MAX_INPUTS];
 } gr_drift_side;
 
 typedef struct gr_drift {
@@ -35,11 +39,10 @@ typedef struct gr_drift {
     int64_t used[2]; /* samples that the features were taken of; the joint test takes fewer */
 } gr_drift;
 
-/* Compares inputs alone. A feature is a column of a table or array; of samples with several axes mean and spread of
- * each channel; of more than 1024 numbers, means of 256 stretches; and a length where samples have one. Each has the
- * test of Kolmogorov and Smirnov, a missing value counting as the lowest, and Holm's adjustment over all features; all
- * together have the energy test. Each of the two families has half of alpha, so both together find drift where there is
- * none with a chance of at most alpha. Large sides are sampled by the seed. GR_E_DATA: too few samples. */
+/* Compares inputs alone. Features are traits (data/traits.h). Each has the test of Kolmogorov and Smirnov, a missing
+ * value counting as the lowest, and Holm's adjustment over all features; all together have the energy test. Each of the
+ * two families has half of alpha, so both together find drift where there is none with a chance of at most alpha. Large
+ * sides are sampled by the seed. GR_E_DATA: too few samples. */
 gr_status gr__drift(gr_context *ctx, gr__bump *b, const gr_drift_side *training, const gr_drift_side *serving,
                     double alpha, uint64_t seed, gr_drift *out);
 

@@ -9,23 +9,28 @@ static void note_changes(gr__viewer *v, const gr_view_options *o)
         gr__sheet_note(v->sheet, "changed by %s: copy %lld of the %d that every epoch has beside the sample itself", by,
                        (long long)(1 + o->epoch % (r->data.copies - 1)), r->data.copies - 1);
     else if (o->changed)
-        gr__sheet_note(v->sheet, "changed by %s, as in epoch %lld", by, (long long)o->epoch);
+        gr__sheet_note(v->sheet, "changed by %s, as in epoch %lld", by, (long long)o->epoch + 1);
     else if (by && o->part == GR_PART_TRAIN)
         gr__sheet_note(v->sheet, "as they are; training changes them by %s, which --augmented shows", by);
     if (!o->changed && r->mixture.kind && o->part == GR_PART_TRAIN)
         gr__sheet_note(v->sheet, "training mixes them, which --augmented shows");
 }
 
-static gr_status check(const gr__viewer *v, const gr_view_options *o)
+gr_status gr__view_check(const gr_task *t, const gr_view_options *o)
 {
-    const gr_task *t = v->t;
-    bool any = v->changes || t->recipe->mixture.kind != GR_MIX_NONE;
-    if (!o->changed || (any && o->part == GR_PART_TRAIN)) return GR_OK;
-    if (o->part != GR_PART_TRAIN)
-        return gr__fail(t->ctx, GR_E_CONFLICT, "nothing changes samples of the %s part: they are evaluated as they are",
-                        gr__part_name(o->part));
+    bool any = t->recipe->mixture.kind != GR_MIX_NONE;
+    for (int k = 0; k < t->recipe->n_inputs; k++) any |= t->changes[k] != NULL;
+    if (!o->changed || any || o->part != GR_PART_TRAIN) return GR_OK;
     return gr__tree_fail(t->ctx, t->recipe->data.train, GR_E_CONFLICT, "data.augment lists changes, such as flip",
                          "the recipe does not change training samples");
+}
+
+static gr_status check(const gr_task *t, const gr_view_options *o)
+{
+    if (o->changed && o->part != GR_PART_TRAIN)
+        return gr__fail(t->ctx, GR_E_CONFLICT, "nothing changes samples of the %s part: they are evaluated as they are",
+                        gr__part_name(o->part));
+    return gr__view_check(t, o);
 }
 
 static gr_status put_card(gr__viewer *v, const gr__delivered *plain, const gr__delivered *changed, int64_t i)
@@ -43,7 +48,7 @@ gr_status gr__view_samples(const gr_task *t, const gr_view_options *o, gr_sheet 
     gr__viewer v = gr__viewer_of(t, o->part, s);
     gr__delivered plain = {0}, changed = {0};
     gr_rows rows = {0};
-    gr_status st = check(&v, o);
+    gr_status st = check(t, o);
     v.plain = o->plain;
     if (st != GR_OK) return st;
     if (o->changed && t->recipe->mixture.kind) return gr__view_mixed(&v, o);

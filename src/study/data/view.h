@@ -28,6 +28,10 @@ uint32_t gr__view_hash(const gr_loader_options *o, const gr_batch *b, int64_t i)
 gr_status gr__view_choose(const gr_task *t, gr_part p, int64_t count, gr_rows *out);
 /* A card a sample, and notes on how to read them. GR_E_CONFLICT: `changed` where nothing is. */
 gr_status gr__view_samples(const gr_task *t, const gr_view_options *o, gr_sheet *s);
+/* All samples of a part as arrays of an NPZ: what layers are given (prepared, changed as in the epoch where `changed`,
+ * of parts other than TRAIN as they are), targets as costs take them, where each is from, and its hash. In memory as a
+ * whole, counted. */
+gr_status gr__view_numbers(const gr_task *t, const gr_view_options *o, const char *path, int64_t *samples);
 
 /* Samples that balancing has made, beside those that they were made of. GR_E_CONFLICT: there are none. */
 gr_status gr__view_made(const gr_task *t, const gr_view_options *o, gr_sheet *s);

@@ -63,7 +63,7 @@ static void note(const mixing *m, int64_t epoch, int64_t shown)
 {
     gr_sheet *s = m->v->sheet;
     gr__sheet_note(s, "the first %lld samples of the %lld in the first batch of epoch %lld, mixed as in its update",
-                   (long long)shown, (long long)m->batch->batch.n, (long long)epoch);
+                   (long long)shown, (long long)m->batch->batch.n, (long long)epoch + 1);
     if (m->v->changes) gr__sheet_note(s, "changed before by %s", m->v->changes);
     gr__sheet_note(s, "mixed by the training graph, after it has prepared them; here before that, for the eye");
 }
