@@ -251,7 +251,7 @@ static gr_status unknown_key(gr_context *ctx, const gr_member *m, const gr_tree 
     for (int r = 0; r < m->n_rows; r++) names[n++] = m->rows[r].name;
     for (size_t k = 0; k < n_also; k++) names[n++] = also[k];
     const char *home = gr__key_home(tree->key[i], gr__tree_path(tree, section, sizeof section));
-    if (n && home && !gr__synonym(tree->key[i], names, n))
+    if (n && home && !gr__synonym(tree->key[i], names, n) && !gr__nearest(tree->key[i], names, n))
         gr__error_hint(ctx, "it stands elsewhere: %s", home);
     else if (n)
         gr__hint_name(ctx, tree->key[i], names, n);

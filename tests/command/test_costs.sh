@@ -116,7 +116,7 @@ sed -i 's/, init: {weights: zeros}//; s/shuffle: none/shuffle: none, prepare: [s
 code 0 check c.yaml --json
 has out.txt "ln K less the targets' own entropy"
 has out.txt "3 probabilities a sample"
-code 0 check c.yaml --json --set model.layers='[{type: dense, units: 3}, softmax, leaky_relu]'
+code 1 check c.yaml --json --set model.layers='[{type: dense, units: 3}, softmax, leaky_relu]'
 has out.txt "kl applies softmax once more"
 bad 2 "softmax before kl" check c.yaml --set model.layers='[{type: dense, units: 3}, softmax]'
 code 0 predict m.safetensors x.npy --json

@@ -20,6 +20,7 @@ declare -A notation=( # spans that look like keys of a recipe and are not
   ['init: {weights, bias}']='says which keys there are'
   ['stop: true']='is a key of the plateau schedule'
   ['model:']='names the key'
+  ['--set KEY=VALUE']='stands for any key'
   ['average: macro']='is a key of a metric'
   ['stop.patience: n']='stands for any number'
   ['--set width=64 --set networks=1']='sets a figure of the lab, whose claims then fail, as the page says'

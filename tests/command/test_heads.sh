@@ -177,7 +177,7 @@ for recipe in pair two mixed; do
   code 1 trace $recipe.yaml --against optimizer.lr=0.3
   code 0 trace $recipe.yaml --against threads=2
 done
-code 0 check mixed.yaml && has out.txt 'T4 .* at: 3 probabilities' && has out.txt 'T5 .* at: '
+code 0 check mixed.yaml --skip T6,X9 && has out.txt 'T4 .* at: 3 probabilities' && has out.txt 'T5 .* at: '
 # A layer that ends in the reshape with which the next begins
 cat >dense.yaml <<'YAML'
 data: {train: {type: npz, file: mixed.npz, inputs: xs, targets: yk}}

@@ -29,7 +29,7 @@ code 0 init r.yaml -o n.safetensors --set init=none --json
 [[ $(grep -o '"init":{"type":"zeros"},"mean":0,"std":0' out.txt | wc -l) -eq 2 ]] || short "biases do not start at 0"
 code 0 init r.yaml -o n.safetensors --set init.bias='{type: uniform, bound: fan}' --set init.last_bias=none --json
 has out.txt '"name":"head.bias","shape":\[1\],"init":\{"type":"uniform","bound":"fan"\},"mean":-?0\.[0-3]' # 1/sqrt(8) at most
-code 0 check r.yaml && has out.txt "^ok +T5 .*entropy of the class frequencies"
+code 0 check r.yaml --skip T6,X9 && has out.txt "^ok +T5 .*entropy of the class frequencies" # T6: nothing links these labels to their inputs
 
 # The same start in a run; a resumed run goes on to the same bits; a model is evaluated without its training data
 code 0 train r.yaml --out whole --quiet

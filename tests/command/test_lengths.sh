@@ -17,7 +17,7 @@ octets() { printf '%b' "$(printf '\\x%02x' "$@")"; } # NUMBER...
 
 # ---- every command ----
 for r in both steps; do
-  code 0 check $r.yaml || cat out.txt
+  code 0 check $r.yaml --skip T6,X9 || cat out.txt
   code 0 plan $r.yaml --json
   total=$(field out.txt total)
   code 0 train $r.yaml --out $r --quiet

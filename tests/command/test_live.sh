@@ -12,6 +12,7 @@ given_back() { # FILE WHAT: taken, and given back as often; the last word is tha
     short "$2: taken $(times "$enter" "$1") times, given back $(times "$leave" "$1")"
   grep -aoE $'\e\\[\\?(1049|25)[hl]' "$1" | tail -n 1 | grep -qF "$leave" || short "$2: the last is not that it is given back"
 }
+# Runs end by time: so long frames come on any machine.
 # What stands behind the last escape that gives it back, and what came before
 behind() { perl -0777 -pe 's/.*\e\[\?1049l//s; s/\r//g' "$1"; }
 # Of all frames: how many, the longest line, the most lines
@@ -22,34 +23,34 @@ measure() {
 }
 text() { perl -0777 -pe 's/\e\[\?1049l.*//s; s/\e\[[?0-9]*[A-Za-z]//g' "$1"; }
 
-small live.yaml "log: {terminal: live}" "stop: {epochs: 20}" "checkpoint: {every: 5 epochs}"
+small live.yaml "log: {terminal: live}" "stop: {seconds: 1.5}" "schedule: constant" "checkpoint: {every: 5 epochs}"
 "$pty" 80 "$gradus" train live.yaml --out run >shown.txt || short "exit $?"
 given_back shown.txt "to its end"
 [[ $(times $'\e[H' shown.txt) -ge 2 ]] || short "no frames: $(times $'\e[H' shown.txt)"
 for what in 'Cost' 'training' 'validation' 'Validation error' 'samples/s' 'left'; do text shown.txt | grep -q "$what" || short "no '$what'"; done
 behind shown.txt >after.txt
-for what in 'Learning rate' 'Validation error' 'stopped after 160 steps' 'models: run/best'; do grep -q "$what" after.txt || short "afterwards no '$what'"; done
+for what in 'Learning rate' 'Validation error' 'stopped after [0-9]+ steps' 'models: run/best'; do grep -qE "$what" after.txt || short "afterwards no '$what'"; done
 grep -q $'\e' after.txt && short "escapes behind the end"
 
 # Whatever the width and while it changes: no line is longer, no frame higher than the terminal
 for width in 100 40 12; do
-  "$pty" $width "$gradus" train live.yaml --out run --overwrite --set stop.epochs=8 >shown.txt || short "$width columns: exit $?"
+  "$pty" $width "$gradus" train live.yaml --out run --overwrite >shown.txt || short "$width columns: exit $?"
   read -r n long high <<<"$(measure shown.txt)"
   [[ $n -ge 1 && $long -gt 3 && $long -lt $width && $high -le 24 ]] || short "$width columns: $n frames, a line of $long, $high lines"
 done
 # Narrowed while it runs: later frames fit what is left
-"$pty" 100,40 "$gradus" train live.yaml --out run --overwrite --set stop.epochs=40 >shown.txt || short "narrowed: exit $?"
+"$pty" 100,40 "$gradus" train live.yaml --out run --overwrite >shown.txt || short "narrowed: exit $?"
 perl -0777 -pe 's/^.*?\e\[H.*?\e\[H//s' shown.txt >later.txt
 read -r n long high <<<"$(measure later.txt)"
 [[ $n -ge 1 && $long -gt 3 && $long -lt 40 ]] || short "narrowed to 40 columns: $n frames, a line of $long"
-LC_ALL=C LANG=C "$pty" 80 "$gradus" train live.yaml --out run --overwrite --set stop.epochs=3 >shown.txt || short "ASCII: exit $?"
+LC_ALL=C LANG=C "$pty" 80 "$gradus" train live.yaml --out run --overwrite >shown.txt || short "ASCII: exit $?"
 LC_ALL=C grep -qaP '[\x80-\xff]' shown.txt && short "characters that this terminal has not"
 
 # Signals: those that stop a run, twice over; those that end it; suspended, and on again
 by_signal() { # EXIT SIGNAL...: after a while, one after the other; 128 + N: ended by it
   local want=$1 i
   shift
-  "$pty" 80 "$gradus" train live.yaml --out run --overwrite --set stop.epochs=100000 --set checkpoint=none >shown.txt &
+  "$pty" 80 "$gradus" train live.yaml --out run --overwrite --set stop.seconds=1000 --set checkpoint=none >shown.txt &
   local parent=$! child=
   for ((i = 0; i < 500; i++)); do
     child=$(pgrep -P $parent)
@@ -72,21 +73,21 @@ by_signal 5 TSTP CONT INT
 [[ $(times "$enter" shown.txt) -eq 2 ]] || short "suspended: taken $(times "$enter" shown.txt) times"
 
 # What is said meanwhile comes afterwards; what fails before the first update has the terminal to itself
-"$pty" 80 "$gradus" train live.yaml --out run --overwrite --set optimizer.lr=1e30 --set 'schedule=constant' >shown.txt
+"$pty" 80 "$gradus" train live.yaml --out run --overwrite --set optimizer.lr=1e30 >shown.txt
 [[ $? -eq 1 ]] || short "diverged: exit $?"
 given_back shown.txt "diverged"
 behind shown.txt | grep -q 'gradus: training diverged' || short "diverged: not said afterwards"
-"$pty" 80 "$gradus" train live.yaml --out run --set stop.epochs=1 >shown.txt && short "an old run is trained over"
+"$pty" 80 "$gradus" train live.yaml --out run --set "stop={epochs: 1}" >shown.txt && short "an old run is trained over"
 grep -qF "$enter" shown.txt && short "refused, and took the terminal"
 
 # As plain elsewhere: the same text without a terminal, on one that is dumb, and nothing under --quiet; the same bits
-code 0 train live.yaml --out run --overwrite --set stop.epochs=3
+code 0 train live.yaml --out run --overwrite --set "stop={epochs: 3}"
 grep -q $'\e' err.txt && short "escapes without a terminal"
 [[ $(grep -c '^epoch ' err.txt) -eq 3 ]] || short "without a terminal: $(grep -c '^epoch ' err.txt) lines for 3 epochs"
 cp run/last.safetensors last.safetensors
-TERM=dumb "$pty" 80 "$gradus" train live.yaml --out run --overwrite --set stop.epochs=3 >shown.txt && grep -qF "$enter" shown.txt && short "a dumb terminal is taken"
-"$pty" 80 "$gradus" train live.yaml --out run --overwrite --set stop.epochs=3 --quiet >shown.txt && [[ -s shown.txt ]] && short "--quiet is not"
-"$pty" 80 "$gradus" train live.yaml --out run --overwrite --set stop.epochs=3 >shown.txt
+TERM=dumb "$pty" 80 "$gradus" train live.yaml --out run --overwrite >shown.txt && grep -qF "$enter" shown.txt && short "a dumb terminal is taken"
+"$pty" 80 "$gradus" train live.yaml --out run --overwrite --set "stop={epochs: 3}" --quiet >shown.txt && [[ -s shown.txt ]] && short "--quiet is not"
+"$pty" 80 "$gradus" train live.yaml --out run --overwrite --set "stop={epochs: 3}" >shown.txt
 same run/last.safetensors last.safetensors "drawn or not"
 bad 2 'log.terminal: "loud" is' train live.yaml --out bad --set log.terminal=loud
 finish

@@ -31,7 +31,7 @@ code 0 train start.yaml --out start --quiet
 code 0 eval start/last.safetensors --split train --json && cp out.txt start.json
 near "$(field start.json rmse)" "$deviation" 1e-5 'the first error'
 near "$(field start.json cost_mean)" 1 1e-5 'the first cost'
-code 0 check start.yaml
+code 0 check start.yaml --skip T6,X9,T7,X7,X6,X13 # its rate is 0
 
 # Trained, both ways of meeting a mean far from 0 come to the same answers.
 recipe one.yaml '{standardize: true}' zeros 0.05 1 '{epochs: 40}'

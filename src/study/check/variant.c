@@ -89,7 +89,7 @@ gr_status gr__variant_make(gr_context *ctx, gr__bump *b, const gr_recipe *of, co
     out->swa.on = false;
     if (v->batch) out->data.batch = v->batch, out->accumulate = 1, out->data.drop_last = false;
     for (int h = 0; h < out->n_heads && v->standardize; h++)
-        out->head[h].standardize |= out->head[h].reading.target == GR_FORM_VALUES;
+        out->head[h].standardize |= out->head[h].reading.target == GR_FORM_VALUES && out->head[h].output.rank == 1;
     GR_TRY(make_optimizer(ctx, b, v, out));
     if (!v->own_schedule) GR_TRY(make_schedule(ctx, b, of, v, out));
     if (v->plain) GR_TRY(make_plain(b, of, out));
