@@ -147,8 +147,7 @@ static const gr_column advice_columns[] = {
 static const char *const sentences[] = {
     [GR_UNDERFIT] = "high bias: the training error is high, and the validation error follows it",
     [GR_OVERFIT] = "high variance: the training error is low, and the validation error well above it",
-    [GR_BOTH] = "high bias and high variance: the training error is high, and the validation error well above it; see "
-                "to the bias first",
+    [GR_BOTH] = "high bias and high variance, which comes after: both errors are high, that on validation well above",
     [GR_GOOD] = "the training error is low, and the validation error is near it",
     [GR_UNRESOLVED] = "what there is does not tell for sure",
 };
