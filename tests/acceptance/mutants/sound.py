@@ -33,7 +33,7 @@ WORDS = {
     r"units: 64, name": "units: 16, name",
     r"batch: 32": "batch: 16",
 }
-NARROW = {r"(filters|units): (\d{2,})(?=.*name: (?!head))": lambda m: "%s: %d" % (m[1], max(4, int(m[2]) // 8))}
+NARROW = {r"(filters|units): (\d{2,})(?=.*name: (?!head|fc))": lambda m: "%s: %d" % (m[1], max(4, int(m[2]) // 8))}
 PATHS = {r"\$\{GRADUS_PICTURES:-pictures\}": "imagenet", r"\$\{GRADUS_TEXT:-\.\}/book": "text/book"}
 
 
