@@ -182,6 +182,9 @@ static gr_status run(cli *c)
     if (!all) return GR_E_MEMORY;
     if (c->n_arguments > MOST_RUNS) return gr__fail(c->ctx, GR_E_USAGE, "diagnose takes %d runs at most", MOST_RUNS);
     for (int i = 0; i < c->n_arguments; i++) GR_TRY(add_run(c, all, i));
+    if (isnan(all->errors[0].train.square_deviation) && o->reference > 1)
+        GR_TRY(gr__fail(c->ctx, GR_E_RANGE, "--reference: %g is no share of wrong samples, a number of [0,1]",
+                        o->reference));
     gr__diagnose(all->errors, c->n_arguments, o->reference, &d);
     st = show(c, all, &d);
 done:

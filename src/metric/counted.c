@@ -10,6 +10,14 @@ bool gr__threshold_means(gr_target_form form, int64_t classes)
     return form == GR_FORM_LABELS || (form == GR_FORM_CLASS && classes == 2);
 }
 
+void gr__share_interval(double share, double n, double *low, double *high)
+{
+    const double z = 1.959963984540054, by = 1 + z * z / n; /* 95 % */
+    double middle = (share + z * z / (2 * n)) / by, half = z / by * sqrt(share * (1 - share) / n + z * z / (4 * n * n));
+    *low = fmax(middle - half, 0);
+    *high = fmin(middle + half, 1);
+}
+
 /* ---- always the same answer ---- */
 
 int64_t gr__tally_majority(const gr_tally *t)

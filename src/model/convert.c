@@ -399,18 +399,6 @@ static gr_status convert_list(converter *k, gr_tree *list, const char *above, re
 
 /* ---- recipes ---- */
 
-static bool fits_one(const gr_network *network, const char *match)
-{
-    size_t n, n_states;
-    const gr_param_info *params = gr__network_params(network, &n);
-    const gr_entry_spec *states = gr__network_states(network, &n_states);
-    for (size_t i = 0; i < n; i++)
-        if (gr__glob(match, params[i].entry.name)) return true;
-    for (size_t i = 0; i < n_states; i++)
-        if (gr__glob(match, states[i].name)) return true;
-    return false;
-}
-
 /* Groups of which nothing is left go too. */
 static gr_status thin_groups(converter *k, gr_tree *tree, const gr_network *network)
 {
@@ -418,7 +406,7 @@ static gr_status thin_groups(converter *k, gr_tree *tree, const gr_network *netw
     gr_tree *left = gr__tree_list(k->b);
     for (int i = 0; i < groups->n; i++) {
         const char *match = text_of(groups->child[i], "match");
-        if (match && fits_one(network, match)) {
+        if (match && gr__network_matches(network, match)) {
             if (!gr__tree_push(k->b, left, gr__tree_copy(k->b, groups->child[i]))) return GR_E_MEMORY;
         } else if (note(k, NULL, gr__bump_format(k->b, "group %s", match ? match : ""), "nothing") != GR_OK)
             return GR_E_MEMORY;

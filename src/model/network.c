@@ -1,6 +1,7 @@
 /* From a recipe's stack of layers to graphs: preparation, layers, then the heads. */
 #include <string.h>
 
+#include "base/text.h"
 #include "data/fields.h"
 #include "model/cost_rows.h"
 #include "model/network_maker.h"
@@ -233,6 +234,18 @@ const gr_entry_spec *gr__network_states(const gr_network *n, size_t *count)
 {
     *count = n->n_states;
     return n->states;
+}
+
+bool gr__network_matches(const gr_network *n, const char *glob)
+{
+    size_t n_params, n_states;
+    const gr_param_info *params = gr__network_params(n, &n_params);
+    const gr_entry_spec *states = gr__network_states(n, &n_states);
+    for (size_t i = 0; i < n_params; i++)
+        if (gr__glob(glob, params[i].entry.name)) return true;
+    for (size_t i = 0; i < n_states; i++)
+        if (gr__glob(glob, states[i].name)) return true;
+    return false;
 }
 
 gr_shape gr__network_output(const gr_network *n, int head)

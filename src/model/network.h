@@ -31,6 +31,7 @@ int64_t gr__network_parameter_count(const gr_network *n);
 int gr__network_lengths(const gr_network *n, int head);
 /* Statistics that layers keep: slots that belong to the model. */
 const gr_entry_spec *gr__network_states(const gr_network *n, size_t *count);
+bool gr__network_matches(const gr_network *n, const char *glob);     /* a parameter or state of its is called so */
 gr_status gr__network_declare(const gr_network *n, gr_store *store); /* adds every parameter and state */
 
 typedef struct gr_network_head {

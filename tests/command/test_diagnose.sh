@@ -71,6 +71,7 @@ bad 3 'empty: the folder has no last.safetensors' diagnose empty
 bad 3 'nowhere' diagnose nowhere
 bad 3 'r.yaml' diagnose r.yaml
 bad 2 'reference' diagnose run --reference -1
+bad 2 'reference: 2 is no share' diagnose run --reference 2
 bad 2 'only --threads can be set' diagnose run --set seed=2
 bad 2 'argument is missing' diagnose
 finish

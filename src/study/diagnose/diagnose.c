@@ -25,15 +25,6 @@ static double student(int64_t freedom)
 
 /* ---- intervals ---- */
 
-/* Wilson's: within [0, 1], and no point where nothing was wrong. */
-static void range_of_share(double p, double n, double *low, double *high)
-{
-    double middle = (p + Z * Z / (2 * n)) / (1 + Z * Z / n);
-    double half = Z / (1 + Z * Z / n) * sqrt(p * (1 - p) / n + Z * Z / (4 * n * n));
-    *low = fmax(middle - half, 0);
-    *high = fmin(middle + half, 1);
-}
-
 static void range_of_root(const gr_measured *m, double *low, double *high)
 {
     double square = m->error * m->error, half = student(m->samples - 1) * m->square_deviation;
@@ -44,7 +35,7 @@ static void range_of_root(const gr_measured *m, double *low, double *high)
 static void range_of(const gr_measured *m, double *low, double *high)
 {
     if (isnan(m->square_deviation))
-        range_of_share(m->error, (double)m->samples, low, high);
+        gr__share_interval(m->error, (double)m->samples, low, high);
     else
         range_of_root(m, low, high);
 }
@@ -142,7 +133,7 @@ int64_t gr__diagnose_samples(const gr_diagnosis *d)
     double low, high, p = v->error;
     if (d->squares || v->is != GR_OPEN || isnan(v->limit) || isnan(p)) return 0;
     for (int64_t n = 10; n <= 10000000; n += n / 10) {
-        range_of_share(p, (double)n, &low, &high);
+        gr__share_interval(p, (double)n, &low, &high);
         if (high <= v->limit || low > v->limit) return n;
     }
     return 0;

@@ -35,18 +35,6 @@ static gr_status read_tree(const gr_prefixes *p, const gr_tree *tree, gr_recipe 
     return st;
 }
 
-static bool fits_any(const gr_network *network, const char *match)
-{
-    size_t n, n_states;
-    const gr_param_info *params = gr__network_params(network, &n);
-    const gr_entry_spec *states = gr__network_states(network, &n_states);
-    for (size_t i = 0; i < n; i++)
-        if (gr__glob(match, params[i].entry.name)) return true;
-    for (size_t i = 0; i < n_states; i++)
-        if (gr__glob(match, states[i].name)) return true;
-    return false;
-}
-
 /* Groups that no parameter of the stage is in yet go; they come back with their layers. */
 static gr_status thin_groups(const gr_prefixes *p, gr__bump *b, gr_tree *tree)
 {
@@ -61,7 +49,7 @@ static gr_status thin_groups(const gr_prefixes *p, gr__bump *b, gr_tree *tree)
     GR_TRY(gr__network_make(p->ctx, r, NULL, &network));
     for (int i = 0; i < groups->n; i++) {
         const gr_tree *match = gr__tree_get(groups->child[i], "match");
-        if (!match || !match->text || !fits_any(network, match->text)) continue;
+        if (!match || !match->text || !gr__network_matches(network, match->text)) continue;
         if (!gr__tree_push(b, left, gr__tree_copy(b, groups->child[i]))) GR_TRY(GR_E_MEMORY);
     }
     if (left && left->n && !gr__tree_put(b, tree, "groups", left)) GR_TRY(GR_E_MEMORY);

@@ -16,8 +16,6 @@ void gr__report_verdict(gr_report *r, const gr_read_run *run, bool lead); /* how
 void gr__report_terms(gr_report *r, const gr_read_run *run);              /* the figures of result.json, exactly */
 void gr__report_results(gr_report *r);                                    /* all runs, a row each */
 void gr__report_environment(gr_report *r, const gr_read_run *run);
-/* The 95 % interval of a share, k of n [Wilson 1927]. */
-void gr__share_interval(double share, double n, double *low, double *high);
 
 /* recipes.c */
 gr_status gr__report_differences(gr_report *r);

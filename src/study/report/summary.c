@@ -5,15 +5,6 @@
 #include "base/json.h"
 #include "study/report/parts.h"
 
-void gr__share_interval(double share, double n, double *low, double *high)
-{
-    const double z = 1.959963984540054;
-    double by = 1 + z * z / n, middle = (share + z * z / (2 * n)) / by,
-           half = z / by * sqrt(share * (1 - share) / n + z * z / (4 * n * n));
-    *low = fmax(middle - half, 0);
-    *high = fmin(middle + half, 1);
-}
-
 /* ---- what is asked of a run ---- */
 
 static bool tells_classes(const gr_read_run *run)
