@@ -1,6 +1,7 @@
 /* What the terminal can show. */
 #include "cli/terminal.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,21 +81,30 @@ static void give_back(void)
     n_kept = 0;
 }
 
+/* What the signal does where nobody handles it, here and now: whoever called the handler may have blocked it. */
+static void obey(int number)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    signal(number, SIG_DFL);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    raise(number);
+}
+
 static void end_by(int number)
 {
     if (taken) give_back();
     taken = 0;
-    signal(number, SIG_DFL);
-    raise(number);
+    obey(number);
 }
 
-/* raise() stops the process here; it goes on behind it. */
+/* It stops here, and goes on behind it. */
 static void suspend(int number)
 {
     struct sigaction again = {.sa_handler = suspend, .sa_flags = (int)SA_NODEFER};
     if (taken) give_back();
-    signal(number, SIG_DFL);
-    raise(number);
+    obey(number);
     sigaction(number, &again, NULL);
     if (taken) take();
     stale = 1;

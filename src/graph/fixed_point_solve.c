@@ -13,6 +13,8 @@
  */
 #include "graph/fixed_point.h"
 
+#include <math.h>
+
 typedef struct solve {
     gr_graph *b; /* of the loop's body */
     gr_scan *s;
@@ -183,11 +185,14 @@ static gr_val evaluate(const solve *p, const gr__body *body, const gr_val *in, g
     return f;
 }
 
+/* Of a value whose length overflows it is infinite: what is left over of infinity would be nothing. */
 static gr_val residual_of(const solve *p)
 {
     gr_graph *b = p->b;
     gr_val size = gr_sqrt(b, dot(p, p->f, p->f)), left = gr_sqrt(b, dot(p, p->g, p->g));
-    return p->how.linear ? ratio(p, left, size) : gr_div(b, left, gr_add(b, size, gr_const(b, 1e-5)));
+    gr_val share = p->how.linear ? ratio(p, left, size) : gr_div(b, left, gr_add(b, size, gr_const(b, 1e-5)));
+    gr_val infinite = gr_const(b, INFINITY);
+    return gr_select(b, gr_equal(b, size, infinite), infinite, share);
 }
 
 /* Takes what is better. A first value that is no number is taken as it is, and stays: it is for others to find. */

@@ -1,8 +1,10 @@
 /* pty COLUMNS[,COLUMNS...] COMMAND ARGUMENTS...: runs a command on a pseudo-terminal of so many columns and copies what
  * it writes; the terminal gets its next width each time another hundred bytes were written. Exits as the command does.
+ * The command is the job of a session's leader, as of a shell: what has nobody to wake it cannot be suspended.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,14 +20,32 @@ static void widen(int fd, const char *list)
     if (ioctl(fd, TIOCSWINSZ, &size) != 0) perror("pty: TIOCSWINSZ");
 }
 
-static void become(const char *name, char **command)
+static int exit_of(pid_t child)
+{
+    int status;
+    if (waitpid(child, &status, 0) != child) return 95;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* The job, in the foreground. */
+static void become(char **command)
+{
+    signal(SIGTTOU, SIG_IGN);
+    if (setpgid(0, 0) != 0 || tcsetpgrp(0, getpid()) != 0) _exit(99);
+    signal(SIGTTOU, SIG_DFL);
+    execvp(command[0], command);
+    _exit(98);
+}
+
+static void lead(const char *name, char **command)
 {
     int fd = -1;
     if (setsid() >= 0) fd = open(name, O_RDWR); /* the first terminal that a session opens is its own */
     if (fd < 0 || dup2(fd, 0) < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0) _exit(99);
     if (fd > 2) close(fd);
-    execvp(command[0], command);
-    _exit(98);
+    pid_t job = fork();
+    if (job == 0) become(command);
+    _exit(job < 0 ? 96 : exit_of(job));
 }
 
 static void copy(int fd, const char *list)
@@ -48,7 +68,6 @@ static void copy(int fd, const char *list)
 
 int main(int argc, char **argv)
 {
-    int status;
     if (argc < 3) return 97;
     int fd = posix_openpt(O_RDWR | O_NOCTTY);
     if (fd < 0 || grantpt(fd) != 0 || unlockpt(fd) != 0) return perror("pty"), 77;
@@ -56,8 +75,7 @@ int main(int argc, char **argv)
     widen(fd, argv[1]);
     pid_t child = fork();
     if (child < 0 || !name) return 96;
-    if (child == 0) become(name, argv + 2);
+    if (child == 0) lead(name, argv + 2);
     copy(fd, argv[1]);
-    if (waitpid(child, &status, 0) != child) return 95;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return exit_of(child);
 }

@@ -46,21 +46,39 @@ read -r n long high <<<"$(measure later.txt)"
 LC_ALL=C LANG=C "$pty" 80 "$gradus" train live.yaml --out run --overwrite >shown.txt || short "ASCII: exit $?"
 LC_ALL=C grep -qaP '[\x80-\xff]' shown.txt && short "characters that this terminal has not"
 
+state() { sed -E 's/.*\) (.).*/\1/' /proc/"$1"/stat 2>/dev/null; }
+until_state() { # PID PATTERN: a letter
+  local i
+  for ((i = 0; i < 500; i++)); do
+    [[ $(state "$1") == $2 ]] && return
+    sleep 0.02
+  done
+  short "process $1 is in state $(state "$1"), not $2"
+}
 # Signals: those that stop a run, twice over; those that end it; suspended, and on again
 by_signal() { # EXIT SIGNAL...: after a while, one after the other; 128 + N: ended by it
   local want=$1 i
   shift
   "$pty" 80 "$gradus" train live.yaml --out run --overwrite --set stop.seconds=1000 --set checkpoint=none >shown.txt &
-  local parent=$! child=
-  for ((i = 0; i < 500; i++)); do
-    child=$(pgrep -P $parent)
-    [[ $child && $(times $'\e[H' shown.txt) -ge 2 ]] && break
+  local parent=$! leader child=
+  for ((i = 0; i < 3000; i++)); do
+    leader=$(pgrep -P $parent)
+    [[ -z $leader ]] || child=$(pgrep -P "$leader") # its job
+    [[ -n $child && $(times $'\e[H' shown.txt) -ge 2 ]] && break
     sleep 0.02
   done
   for signal in "$@"; do
     kill -"$signal" "$child"
-    sleep 0.2
+    case $signal in
+      TSTP) until_state $child T ;; # what makes it go on before it has stopped is lost
+      CONT) until_state $child '[^T]' ;;
+    esac
   done
+  for ((i = 0; i < 3000; i++)); do # a minute; it would go on for a quarter of an hour
+    kill -0 $parent 2>/dev/null || break
+    sleep 0.02
+  done
+  kill -KILL "$child" 2>/dev/null && short "$*: $child is still there, in state $(state "$child")"
   wait $parent
   i=$?
   [[ $i -eq $want ]] || short "$*: exit $i, not $want"

@@ -86,15 +86,15 @@ static void gradients_are_those_of_unrolling_to_the_end(void **state)
         }
 }
 
-/* z = a z + 1 for each sample: 1 / (1 - a) where it is found. */
-static void linear(const double *a, int n, gr_fixed_point_attr attr, double *z, double *residual, double *iterations)
+/* z = a z + c for each sample: c / (1 - a) where it is found. */
+static void linear(const double *a, double c, int n, gr_fixed_point_attr attr, double *z, double *residual, double *iterations)
 {
     gr_context *ctx = test_context();
     gr_graph *g = new_graph(ctx);
     const named_data data[] = {{"a", a}, {NULL, NULL}};
     gr_shape shape = GR_SHAPE(n, 1);
     gr_val unknown = gr_unknown(g, shape), zeros = gr_broadcast(g, gr_const(g, 0), shape), told[3];
-    gr_val f = gr_add(g, gr_mul(g, unknown, gr_feed(g, "a", GR_REAL, shape)), gr_const(g, 1));
+    gr_val f = gr_add(g, gr_mul(g, unknown, gr_feed(g, "a", GR_REAL, shape)), gr_const(g, c));
     told[0] = gr_fixed_point(g, unknown, f, zeros, attr, &told[1], &told[2]);
     test_ok(ctx, gr__eval(g, told, 3, find_data, (void *)(uintptr_t)data, (double *[]){z, residual, iterations}));
     gr_graph_destroy(g);
@@ -109,11 +109,11 @@ static void samples_are_solved_each_by_itself(void **state)
     for (size_t k = 0; k < GR_COUNT(solvers); k++) {
         const gr_fixed_point_attr attr = {.solver = solvers[k], .max = 1000, .tolerance = 1e-10};
         double z[4], residual[4], iterations[4], alone[3];
-        linear(a, 4, attr, z, residual, iterations);
+        linear(a, 1, 4, attr, z, residual, iterations);
         for (int i = 0; i < 4; i++) {
             assert_true(fabs(z[i] - 1 / (1 - a[i])) < 1e-7);
             assert_true(residual[i] <= 1e-10 && iterations[i] < 1000);
-            linear(&a[i], 1, attr, &alone[0], &alone[1], &alone[2]);
+            linear(&a[i], 1, 1, attr, &alone[0], &alone[1], &alone[2]);
             assert_true(alone[0] == z[i] && alone[1] == residual[i] && alone[2] == iterations[i]);
         }
         assert_true(iterations[0] == 2);
@@ -128,14 +128,30 @@ static void what_is_not_found_is_told(void **state)
     (void)state;
     const double a[] = {0.5, 0.99, -1.5, 3, NAN};
     double z[5], residual[5], iterations[5];
-    linear(a, 5, (gr_fixed_point_attr){.solver = GR_SOLVE_ITERATE, .max = 40, .tolerance = 1e-9}, z, residual,
+    linear(a, 1, 5, (gr_fixed_point_attr){.solver = GR_SOLVE_ITERATE, .max = 40, .tolerance = 1e-9}, z, residual,
            iterations);
     assert_true(residual[0] <= 1e-9 && iterations[0] < 40);
     for (int i = 1; i < 4; i++) assert_true(residual[i] > 1e-9 && iterations[i] == 40);
     assert_true(z[2] == 1 || fabs(z[2]) < 3);                             /* not the 10^7 of the last */
     assert_true(isnan(residual[4]) && isnan(z[4]) && iterations[4] == 1); /* nothing hides that f is no number */
-    linear(a, 4, (gr_fixed_point_attr){.max = 40, .tolerance = 1e-9}, z, residual, iterations);
+    linear(a, 1, 4, (gr_fixed_point_attr){.max = 40, .tolerance = 1e-9}, z, residual, iterations);
     for (int i = 0; i < 4; i++) assert_true(residual[i] <= 1e-9 && fabs(z[i] - 1 / (1 - a[i])) < 1e-6);
+}
+
+/* A step that is small beside a value whose square overflows is nothing that was found. */
+static void what_overflows_is_not_found(void **state)
+{
+    (void)state;
+    const double a[] = {-0.5, 0.25};
+    double z[2], residual[2], iterations[2];
+    for (size_t k = 0; k < GR_COUNT(solvers); k++) {
+        const gr_fixed_point_attr attr = {.solver = solvers[k], .max = 40, .tolerance = 1e-9};
+        linear(a, 1e160, 2, attr, z, residual, iterations);
+        for (int i = 0; i < 2; i++) assert_true(!(residual[i] <= 1e-9) && iterations[i] > 0 && z[i] == 1e160);
+        linear(a, 1e140, 2, attr, z, residual, iterations);
+        for (int i = 0; i < 2; i++)
+            assert_true(residual[i] <= 1e-9 && fabs(z[i] * (1 - a[i]) / 1e140 - 1) < 1e-8 && iterations[i] < 40);
+    }
 }
 
 static void wrong_ones_are_refused(void **state)
@@ -183,6 +199,7 @@ int main(void)
         cmocka_unit_test(gradients_are_those_of_unrolling_to_the_end),
         cmocka_unit_test(samples_are_solved_each_by_itself),
         cmocka_unit_test(what_is_not_found_is_told),
+        cmocka_unit_test(what_overflows_is_not_found),
         cmocka_unit_test(wrong_ones_are_refused),
         cmocka_unit_test(unknowns_have_no_value),
     };
