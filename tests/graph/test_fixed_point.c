@@ -87,7 +87,8 @@ static void gradients_are_those_of_unrolling_to_the_end(void **state)
 }
 
 /* z = a z + c for each sample: c / (1 - a) where it is found. */
-static void linear(const double *a, double c, int n, gr_fixed_point_attr attr, double *z, double *residual, double *iterations)
+static void linear(const double *a, double c, int n, gr_fixed_point_attr attr, double *z, double *residual,
+                   double *iterations)
 {
     gr_context *ctx = test_context();
     gr_graph *g = new_graph(ctx);
