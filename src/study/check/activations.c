@@ -167,7 +167,7 @@ static gr_status judge_activations(gr_check *c, gr_finding *out)
     int n = c->recipe->stack->n;
     layer_seen *all = gr__bump_alloc(c->memory, sizeof *all * (size_t)GR_MAX(n, 1));
     int64_t batch, steps = gr__trials_steps(&c->trials, WORK, 1, UPDATES, &batch);
-    const gr_variant v = {.steps = steps, .batch = batch, .seed = SEED};
+    const gr_variant v = {.steps = steps, .batch = batch, .seed = SEED, .draw = c->draw};
     gr_recipe r;
     gr_trial t = {0};
     gr_sheet sheet = {0};
@@ -184,10 +184,10 @@ static gr_status judge_activations(gr_check *c, gr_finding *out)
                    (long long)steps, (long long)t.seen);
     for (int i = 0; i < n; i++) {
         all[i] = look_at(&t, i);
-        if (c->o->sheets) GR_TRY(add_card(&t, i, &all[i], &sheet));
+        if (c->o->sheets && !c->draw) GR_TRY(add_card(&t, i, &all[i], &sheet));
     }
     judge(c, all, n, t.seen, steps, out);
-    GR_TRY(gr__check_write_sheet(c, "activations.html", &sheet));
+    if (!c->draw) GR_TRY(gr__check_write_sheet(c, "activations.html", &sheet));
 done:
     gr__sheet_close(&sheet);
     gr__trial_close(&t);
@@ -207,6 +207,7 @@ GR_RULE(layer_activations) = {
     .as = {{"X6", "activations"}},
     .reads = GR_READS_TRAINING,
     .limit = "0.01; 0 fails",
+    .draws = GR_DRAWS_OF_TRAININGS,
     .unit = "deviation between samples, by the size of the output",
     .judge = judge_activations,
 };
