@@ -14,6 +14,7 @@ static const double CHANCE = 5;      /* standard errors */
 static const double SURE = 12.5;     /* -log of a chance of 4e-6, as far as that */
 static const double AGREE = 1e-4;    /* between what the graph and what a server prepares, relative */
 static const double TOO_WELL = 0.01; /* of a standard error */
+static const double SAME = 1e-9;     /* of a variance: rounding */
 enum { FEW = 16 };                   /* samples */
 static const double FITS = 0.2;      /* of what the parts are apart, that is left in another layout */
 
@@ -171,6 +172,43 @@ static double times_apart(const scale *a, const scale *b, double n_a, double n_b
     return apart > 0 ? exp(apart / 2) : 1;
 }
 
+/* ---- outliers ---- */
+
+/* How many times the spread of a column is what it would be without the sample that is farthest off; 1 where the others
+ * are all the same, as in a column that is seldom other than 0. */
+static double times_without(const gr_seen_input *in, int64_t column, double n)
+{
+    double square = in->square[column], mean = in->mean[column];
+    double off = fmax(in->high[column] - mean, mean - in->low[column]);
+    double left = (n * square - off * off * n / (n - 1)) / (n - 1);
+    return n > FEW && left > SAME * square ? sqrt(square / left) : 1;
+}
+
+typedef struct outlier {
+    double times;
+    int64_t column;
+    int input;
+    const char *part;
+} outlier;
+
+static outlier farthest(const sides *s)
+{
+    outlier most = {.times = 1};
+    const gr_seen *part[2] = {&s->train, &s->validation};
+    for (int p = 0; p < 2; p++)
+        for (int i = 0; i < s->c->recipe->n_inputs; i++) {
+            const gr_seen_input *in = &part[p]->input[i];
+            bool columns = in->channels == in->width && !s->c->recipe->input[i].vocabulary;
+            for (int64_t k = 0; columns && k < in->width; k++) {
+                double times = times_without(in, k, (double)part[p]->n);
+                if (times > most.times) most = (outlier){times, k, i, p ? "validation" : "training"};
+            }
+        }
+    return most;
+}
+
+/* ---- scales, all of them ---- */
+
 static shift largest_shift(const sides *s)
 {
     shift most = {.spread = 1};
@@ -213,18 +251,18 @@ static bool agrees_too_well(const sides *s, int input)
 
 /* ---- verdicts ---- */
 
-static void judge(const sides *s, gr_finding *out)
+/* What is known to be wrong by name: another layout, statistics of its own, a number that is none. */
+static bool says_what(const sides *s, double apart_by, gr_finding *out)
 {
     const gr_recipe *r = s->c->recipe;
-    shift m = largest_shift(s);
     for (int i = 0; i < r->n_inputs; i++) {
         const char *layout = r->input[i].vocabulary ? NULL : other_layout(s, i);
         if (!layout) continue;
-        gr__finding_set(out, GR_VERDICT_FAILED, m.mean, FAR,
+        gr__finding_set(out, GR_VERDICT_FAILED, apart_by, FAR,
                         "the validation part has %s: so it would agree with the training part; mend its source",
                         layout);
         gr__finding_fix(out, "gradus data view %s --part validation -o validation.html", r->path);
-        return;
+        return true;
     }
     for (int i = 0; i < r->n_inputs; i++) {
         if (!agrees_too_well(s, i)) continue;
@@ -232,8 +270,26 @@ static void judge(const sides *s, gr_finding *out)
                         "every column of the validation part has the training part's mean and spread, far closer than "
                         "chance has it: each was standardised by its own, or holds the same samples");
         gr__finding_fix(out, "data.prepare: [standardize]");
-        return;
+        return true;
     }
+    outlier far = farthest(s);
+    if (far.times > WIDER) {
+        gr__finding_set(
+            out, GR_VERDICT_FAILED, far.times, WIDER,
+            "one sample of the %s part is so far off in column %lld that without it the spread would be %.3g "
+            "times less: a number that is none, or of another unit",
+            far.part, (long long)far.column, far.times);
+        gr__finding_fix(out, "gradus data check %s", r->path);
+        return true;
+    }
+    return false;
+}
+
+static void judge(const sides *s, gr_finding *out)
+{
+    const gr_recipe *r = s->c->recipe;
+    shift m = largest_shift(s);
+    if (says_what(s, m.mean, out)) return;
     if (s->served > AGREE) {
         gr__finding_set(out, GR_VERDICT_FAILED, s->served, AGREE,
                         "what the network is given differs by %.2g from what its preparation gives a raw sample",

@@ -35,11 +35,9 @@ static gr_status take_room(const gr_probe *p, gr__bump *b, gr_seen *out)
         gr_plan_output(p->evaluate, name, &shape);
         in->width = gr_shape_count(shape) / p->batch;
         in->channels = shape.rank > 2 ? shape.dim[shape.rank - 1] : in->width;
-        in->mean = gr__bump_alloc(b, sizeof *in->mean * (size_t)GR_MAX(in->width, 1));
-        in->square = gr__bump_alloc(b, sizeof *in->square * (size_t)GR_MAX(in->width, 1));
-        in->cube = gr__bump_alloc(b, sizeof *in->cube * (size_t)GR_MAX(in->width, 1));
-        in->fourth = gr__bump_alloc(b, sizeof *in->fourth * (size_t)GR_MAX(in->width, 1));
-        if (!in->mean || !in->square || !in->cube || !in->fourth) return GR_E_MEMORY;
+        double **each[] = {&in->mean, &in->square, &in->cube, &in->fourth, &in->low, &in->high};
+        for (size_t m = 0; m < GR_COUNT(each); m++)
+            if (!(*each[m] = gr__bump_alloc(b, sizeof(double) * (size_t)GR_MAX(in->width, 1)))) return GR_E_MEMORY;
     }
     return GR_OK;
 }
@@ -59,6 +57,8 @@ static void add_number(gr_seen_input *in, int64_t k, double x, double n)
         term * share * share * (n * n - 3 * n + 3) + 6 * share * share * in->square[k] - 4 * share * in->cube[k];
     in->cube[k] += term * share * (n - 2) - 3 * share * in->square[k];
     in->square[k] += term;
+    in->low[k] = n > 1 ? fmin(in->low[k], x) : x;
+    in->high[k] = n > 1 ? fmax(in->high[k], x) : x;
 }
 
 /* Sample i of the plan's batch, the n-th of all. */
