@@ -3,8 +3,8 @@
 . "$(dirname "$0")/lib.sh"
 
 code 0 lab
-for name in fig4.4 fig4.5 fig4.6 fig4.8 fig4.9 init optimizers symmetry; do has out.txt "^$name +[A-Z]"; done
-code 0 lab --json && has out.txt '^\{"figures":\[\{"name":"fig4.4","title":"'
+for name in fig4.1 fig4.10 fig4.2 fig4.3 fig4.4 fig4.5 fig4.6 fig4.8 fig4.9 gates init learning-curve optimizers symmetry; do has out.txt "^$name +[A-Z]"; done
+code 0 lab --json && has out.txt '^\{"figures":\[\{"name":"fig4.1","title":"'
 
 # Files where they were asked for, ./lab unless asked; what is printed is what is there
 code 0 lab fig4.5
@@ -21,6 +21,24 @@ for svg in lab/*.svg; do
   [[ $(head -c 5 "$svg") == "<svg " && $(tail -n 1 "$svg") == "</svg>" ]] || short "$svg is not one <svg>"
   command -v xmllint >/dev/null && { xmllint --noout "$svg" || short "$svg is not well-formed"; }
 done
+
+# The columns that readers of the tables know; --quick takes fewer draws, unless they are given
+columns() { # FILE COLUMNS: the first of it
+  [[ $(head -n 1 "$1") == "$2"* ]] || short "$1 has $(head -n 1 "$1"), not $2"
+}
+for name in fig4.1 fig4.2 fig4.10 learning-curve; do code 0 lab $name --quick --out q; done
+columns q/fig4.1.csv x,y,part
+columns q/fig4.1-fits.csv degree,c0,c1,c2,c3,c4,train_error,validation_error
+columns q/fig4.2.csv degree,train_error,
+columns q/learning-curve.csv samples,c0,c1,c2,c3,c4,validation_error,
+grep -q 'product,gradient,difference' q/fig4.10.csv || short "columns of fig4.10"
+code 0 lab fig4.1 --out q2 --set draws=500
+same q/fig4.1.csv q2/fig4.1.csv "quick, and its settings given"
+code 0 lab fig4.1 --quick --out q3 --set draws=501
+cmp -s q/fig4.1-means.csv q3/fig4.1-means.csv && short "--quick overrules what is given"
+code 0 lab fig4.3 --quick --out q --json
+columns q/fig4.3.csv features,samples,train_error,test_error
+has out.txt '"predicted":100,"measured":100,'
 
 # Experiments with bad weights do not warn of them
 for name in symmetry init; do
