@@ -323,6 +323,17 @@ static gr_status networks(gr_lab *lab)
 static void drawings(gr_lab *lab)
 {
     long long n = (long long)gr__setting_int(&lab->settings, "samples");
+    gr__lab_panel(
+        lab,
+        &(gr_panel){
+            .title = "Double descent: random ReLU features",
+            .caption = gr__lab_text(lab, "Least squares of least length, %lld samples; mean over %lld draws.", n,
+                                    (long long)gr__setting_int(&lab->settings, "draws")),
+            .x = {.label = "features", .log = true},
+            .y = {.label = "mean squared error", .log = true, .low = 1e-3, .high = 1e3},
+            .curve = {{.label = "training", .mark = GR_MARK_PATH, .colour = 1, .x = "features", .y = "train_error"},
+                      {.label = "test", .mark = GR_MARK_PATH, .colour = 2, .x = "features", .y = "test_error"}},
+            .rule = {{.label = "samples", .vertical = true, .at = (double)n}}});
     gr__lab_panel(lab, &(gr_panel){.name = "exact",
                                    .title = "Double descent: some of 200 normal features, and theory",
                                    .caption = gr__lab_text(lab, "%d samples; mean over %lld draws, lines: the theorem.",
