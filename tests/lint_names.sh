@@ -18,6 +18,9 @@ src/model/section.c            | adam cross_entropy constant | defaults of a rec
 src/model/section.c            | clip dropout init log precision standardize | keys of a recipe
 src/data/picture/images.c      | resize                      | a key of the source
 src/model/recipe_data.c        | standardize                 | the key of targets
+src/model/recipe_data.c        | shuffle                     | a key of a recipe
+src/data/loader_fill.c         | shuffle                     | the stream of random numbers
+src/study/diagnose/advice.c    | train_longer                | a remedy
 src/model/include.c            | dropout                     | the key of a network from the zoo
 src/model/recipe.c             | clip init log precision     | keys of a recipe
 src/model/network_init.c       | lstm                        | a key of a recipe's init

@@ -69,13 +69,19 @@ static void note_claims(gr_result *r, const gr_member *m)
     for (int i = 0; i < r->n_findings; i++) {
         const gr_finding *k = &r->finding[i];
         char theory[64], off[32] = "";
-        if (isnan(k->predicted))
+        bool told = isinf(k->low) && isinf(k->high); /* no theory bounds it */
+        if (told)
+            snprintf(theory, sizeof theory, "-");
+        else if (isnan(k->predicted))
             snprintf(theory, sizeof theory, "%.3g..%.3g", k->low, k->high);
         else
             snprintf(theory, sizeof theory, "%.6g", k->predicted);
         if (!isnan(k->predicted)) snprintf(off, sizeof off, "%.1e", gr__claim_error(k));
         gr__result_note(r, "%12s %12.6g %9s  %-5s %s\n", theory, k->figure, off,
-                        k->verdict == GR_VERDICT_OK ? "ok" : "WRONG", k->message);
+                        told                          ? "-"
+                        : k->verdict == GR_VERDICT_OK ? "ok"
+                                                      : "WRONG",
+                        k->message);
     }
 }
 

@@ -107,20 +107,15 @@ static int node_of(const gr_derivative *d, const char *name)
 static gr_status chain(gr_lab *lab, const gr_derivative *d)
 {
     const char **names = gr__bump_alloc(lab->memory, (MOST_NODES + 1) * sizeof *names),
-               **notes = gr__bump_alloc(lab->memory, (MOST_NODES + 1) * sizeof *notes),
                **locals = gr__bump_alloc(lab->memory, (MOST_EDGES + 1) * sizeof *locals);
     static const char *const kinds[] = {"dL / d(element)", NULL};
-    gr_column *nodes = gr__bump_alloc(lab->memory, 4 * sizeof *nodes),
-              *edges = gr__bump_alloc(lab->memory, 4 * sizeof *edges);
-    if (!names || !notes || !locals || !nodes || !edges) return GR_E_MEMORY;
+    if (!names || !locals) return GR_E_MEMORY;
     const gr_column node_columns[] = {GR_NUMBER("element", "", names), GR_NUMBER("slope", "", NULL),
                                       GR_NUMBER("value", "", NULL), GR_NUMBER("kind", "", kinds)},
                     edge_columns[] = {GR_NUMBER("from", "", NULL), GR_NUMBER("to", "", NULL),
                                       GR_NUMBER("local", "", locals), GR_NUMBER("product", "", NULL)};
-    memcpy(nodes, node_columns, sizeof node_columns);
-    memcpy(edges, edge_columns, sizeof edge_columns);
-    gr_table *t = gr__lab_table(lab, "elements", "elements on the way", nodes, 4);
-    gr_table *e = gr__lab_table(lab, "terms", "local derivatives", edges, 4);
+    gr_table *t = gr__lab_table(lab, "elements", "elements on the way", node_columns, 4);
+    gr_table *e = gr__lab_table(lab, "terms", "local derivatives", edge_columns, 4);
     int n = GR_MIN(d->n_steps, MOST_NODES), n_edges = 0;
     for (int i = 0; i < n; i++) {
         names[i] = d->step[i].of;
