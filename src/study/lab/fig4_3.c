@@ -14,7 +14,7 @@ static const gr_row rows[] = {
     GR_ROW("samples", INT, "100", "[20,400]", "samples", "to fit random ReLU features to"),
     GR_ROW("draws", INT, "20", "[2,1000]", "draws", "of samples and features for each number of these"),
     GR_ROW("exact_draws", INT, "400", "[10,100000]", "draws", "where the theory is exact"),
-    GR_ROW("seeds", INT, "5", "[2,100]", "", "trainings of each small network"),
+    GR_ROW("seeds", INT, "20", "[2,100]", "", "trainings of each small network"),
     GR_ROW("epochs", INT, "1000", "[10,100000]", "epochs", "of each of them"),
 };
 
@@ -262,7 +262,7 @@ static gr_status widen(gr_lab *lab, gr_table *t, int width, const curves *c)
 }
 
 /* By epochs, of the widest. */
-static void by_epochs(gr_lab *lab, const curves *c)
+static gr_table *by_epochs(gr_lab *lab, const curves *c)
 {
     int64_t seeds = gr__setting_int(&lab->settings, "seeds"),
             every = gr__setting_int(&lab->settings, "epochs") / NET_POINTS;
@@ -277,6 +277,7 @@ static void by_epochs(gr_lab *lab, const curves *c)
         gr_mean a = gr__lab_mean(train, seeds), b = gr__lab_mean(test, seeds);
         GR_LAB_ROW(lab, t, (double)((i + 1) * every), a.mean, b.mean, b.low, b.high, (double)seeds);
     }
+    return t;
 }
 
 static double cell(const gr_table *t, size_t row, int column)
@@ -295,7 +296,7 @@ static void seen_or_not(gr_lab *lab, const gr_table *t, const char *what, int er
         if (cell(t, i, error) < cell(t, before, error)) before = i;
     bool rises = peak > before && cell(t, peak, error + 1) > cell(t, before, error + 2),
          falls = peak < last && cell(t, peak, error + 1) > cell(t, last, error + 2);
-    gr__lab_within(lab, 0, INFINITY, cell(t, peak, error),
+    gr__lab_within(lab, -INFINITY, INFINITY, cell(t, peak, error),
                    "%s: largest test error, at %g; %s: from %.3g at %g before it, to %.3g at the end", what,
                    cell(t, peak, 0),
                    rises && falls ? "double descent is seen"
@@ -313,8 +314,8 @@ static gr_status networks(gr_lab *lab)
     gr_status st = c.train && c.test ? GR_OK : GR_E_MEMORY;
     for (int i = 0; i < WIDTHS && st == GR_OK; i++) st = widen(lab, t, widths[i], &c);
     if (st != GR_OK) return st;
-    by_epochs(lab, &c);
     seen_or_not(lab, t, "networks by width", 3);
+    seen_or_not(lab, by_epochs(lab, &c), "the widest network by epochs", 2);
     return GR_OK;
 }
 
