@@ -2,7 +2,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
 #include "study/search/lr.h"
@@ -206,17 +205,6 @@ static void draw(gr_result *r, const char *recipe, const gr_lr_options *o, const
     gr__result_draw(r, &p);
 }
 
-static gr_status write_plot(cli *c, gr_result *r, const char *path)
-{
-    gr__text t;
-    gr__text_init(&t, c->ctx);
-    gr_status st = r->failed != GR_OK ? r->failed : gr__drawing_svg(c->ctx, r->drawings, &t);
-    if (st == GR_OK) st = gr__file_write(c->ctx, path, t.s, t.n);
-    gr__text_free(&t);
-    if (st == GR_OK) gr__result_note(r, "\n%s\n", cli_shown(c, path));
-    return st;
-}
-
 /* ---- the recipe with the rate ---- */
 
 /* Everything that follows from the rate (a cycle's upper bound, a tail's) follows the new one: it is put into what was
@@ -262,7 +250,7 @@ static gr_status find(cli *c, const gr_recipe *recipe, gr_lr_options *how)
     answer(r, how, l);
     if (o->out) {
         draw(r, recipe->name, how, l);
-        st = write_plot(c, r, o->out);
+        st = cli_write_drawing(c, r, o->out);
         if (st != GR_OK) return st;
     }
     st = o->apply ? cli_tell(c, r) : cli_show(c, r);
