@@ -9,7 +9,7 @@ static const double FROM = 1e-7, TO = 10, BETA = 0.98, MANY_TIMES = 4, MINIMUM_B
 /* ---- where it fell ---- */
 
 /* The longest falling subsequence of the costs, by dynamic programming, and the point a third and a sixth of its length
- * behind its beginning, as fastai's `valley` has it. */
+ * behind the one before it, as fastai's `valley` has it. */
 static double valley_of(const gr_swept *p, int n)
 {
     int length[GR_MOST_SWEPT] = {0}, end = 0;
@@ -20,7 +20,7 @@ static double valley_of(const gr_swept *p, int n)
         if (length[i] > length[end]) end = i;
     }
     int l = length[end];
-    return l < 3 ? (double)NAN : p[GR_MAX(end - l, 0) + l / 3 + l / 6].lr;
+    return l < 3 ? (double)NAN : p[GR_MAX(end - l + l / 3 + l / 6, 0)].lr;
 }
 
 void gr__finder_judge(gr_finder *f)
