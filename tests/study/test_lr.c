@@ -175,14 +175,14 @@ static void nothing_moves(void **state)
     gr_steps s = {0};
     gr_kept_store before = {0};
     gr_finder first, again;
-    const gr_rates_options o = {.points = 40, .to = 1e6};
+    const gr_rates_options o = {.points = 120, .to = 1e6};
     test_ok(ctx, gr__steps_open(ctx, r, 0, &s));
     test_ok(ctx, gr__steps_keep(&s, &before));
     test_ok(ctx, gr__finder_run(&s, &o, &first));
     for (int i = 0; i < gr_store_count(s.engine.store); i++)
         assert_false(gr__store_moved(&before, gr_store_entry(s.engine.store, i)->spec.name));
     test_ok(ctx, gr__finder_run(&s, &o, &again));
-    assert_true(first.ended && first.n < 40 && again.n == first.n);
+    assert_true(first.ended && first.n < 120 && again.n == first.n);
     for (int i = 0; i < first.n; i++) assert_memory_equal(&first.point[i], &again.point[i], sizeof first.point[i]);
     assert_true(first.valley > 1e-5 && first.valley < 1);
     gr__store_forget(&before);

@@ -23,19 +23,31 @@ static double valley_of(const gr_swept *p, int n)
     return l < 3 ? (double)NAN : p[GR_MAX(end - l + l / 3 + l / 6, 0)].lr;
 }
 
+/* What costs of single batches scatter by, from one to the next: a fall of the mean by less is none. */
+static double scatter_of(const gr_swept *p, int n)
+{
+    double sum = 0;
+    for (int i = 1; i < n; i++) sum += (p[i].cost - p[i - 1].cost) * (p[i].cost - p[i - 1].cost);
+    return sqrt(sum / 2 / (n - 1));
+}
+
 void gr__finder_judge(gr_finder *f)
 {
     int first = f->n / FIRST_SHARE, n = f->n - LAST - first, least = 0;
     const gr_swept *p = f->point + first;
-    double steepest = 0;
+    double steepest = 0, highest;
     f->steep = f->minimum = f->valley = NAN;
     if (n < 3) return;
+    for (int i = 1; i < n; i++)
+        if (p[i].smooth < p[least].smooth) least = i;
+    highest = p[0].smooth;
+    for (int i = 1; i < least; i++) highest = fmax(highest, p[i].smooth);
+    if (!(highest - p[least].smooth > scatter_of(f->point, first + least + 1))) return;
     for (int i = 1; i < n; i++) {
         double slope = (p[i].smooth - p[i - 1].smooth) / log(p[i].lr / p[i - 1].lr);
         if (slope < steepest) steepest = slope, f->steep = p[i].lr;
-        if (p[i].smooth < p[least].smooth) least = i;
     }
-    if (least > 0) f->minimum = p[least].lr / MINIMUM_BY;
+    f->minimum = p[least].lr / MINIMUM_BY;
     f->valley = valley_of(p, n);
 }
 

@@ -15,9 +15,9 @@ typedef struct gr_finder {
     gr_swept point[GR_MOST_SWEPT]; /* from the smallest rate on */
     int n;                         /* of them: up to the one at which it ended */
     bool ended;                    /* the cost was not finite, or its mean above 4 times the least */
-    double steep;                  /* where the mean falls fastest by ln lr; NaN: it never falls */
-    double minimum;                /* a tenth of the rate where it is least */
-    double valley;                 /* within the longest fall; what is suggested */
+    double steep; /* where the mean falls fastest by ln lr; NaN: it never falls by more than a batch's cost scatters */
+    double minimum; /* a tenth of the rate where it is least */
+    double valley;  /* within the longest fall; what is suggested */
 } gr_finder;
 
 /* n rates from `from` to `to`, as rates_options has them (0: 1e-7, 10 and 100 points, one update each; `updates` is not

@@ -91,8 +91,8 @@ static void compare(gr_lr *l)
     l->compared = true;
     if (isnan(valley)) {
         say(l,
-            "the finder tells nothing: over its %d updates, one a rate, the smoothed cost never falls; more points, or "
-            "other bounds, may",
+            "the finder tells nothing: over its %d updates, one a rate, the smoothed cost never falls by more than a "
+            "batch's scatters; more points, or other bounds, may",
             l->finder.n);
         return;
     }
@@ -126,8 +126,8 @@ void gr__lr_judge(const gr_lr_options *o, gr_lr *l)
     if (o->method == GR_LR_FINDER) {
         l->suggested = l->finder.valley;
         if (isnan(l->suggested))
-            say(l, "the smoothed cost never falls from %.3g to %.3g", l->finder.point[0].lr,
-                l->finder.point[GR_MAX(l->finder.n - 1, 0)].lr);
+            say(l, "from %.3g to %.3g the smoothed cost never falls by more than a batch's scatters",
+                l->finder.point[0].lr, l->finder.point[GR_MAX(l->finder.n - 1, 0)].lr);
         return;
     }
     if (g->best < 0) {
