@@ -46,7 +46,13 @@ gr_status gr__batch_fits(gr_context *ctx, const gr_recipe *r, uint64_t budget, c
         goto done;
     }
     for (int64_t b = 1; yes && fit < all; b = GR_MIN(2 * b, all)) {
-        GR_TRY(fits(&f, b, &yes));
+        st = fits(&f, b, &yes);
+        if (st == GR_E_SHAPE && b == 1 && all > 1) { /* a norm of batches has no variance of one value */
+            gr_context_clear_error(ctx);
+            yes = true;
+            continue;
+        }
+        GR_TRY(st);
         *(yes ? &fit : &beyond) = b;
     }
     while (!yes && beyond - fit > 1) {
