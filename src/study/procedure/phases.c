@@ -51,7 +51,7 @@ gr_status gr__phases_read(gr_context *ctx, const char *folder, gr_phases *out)
         json_t *o = json_loadb(s, length, 0, NULL);
         if (out->n == GR_MOST_PHASES || !o || !read_line(o, &out->line[out->n])) {
             st = gr__fail(ctx, GR_E_FORMAT, "not a line of a phase");
-            gr__error_place(ctx, path, out->n + 1, 0, NULL);
+            gr__error_place(ctx, path, out->n + 1, 1, NULL);
         }
         json_decref(o);
         out->n++;
@@ -78,7 +78,7 @@ static json_t *line_of(const gr_phase_line *l)
     json_object_set_new(o, "batch", json_integer((json_int_t)l->batch));
     json_object_set_new(figures, "train_error", gr__json_real(l->train_error));
     json_object_set_new(figures, "validation_error", gr__json_real(l->validation_error));
-    put_some(figures, "noise_scale", l->noise_scale);
+    if (strcmp(l->phase, "warmup") == 0) json_object_set_new(figures, "noise_scale", gr__json_real(l->noise_scale));
     put_some(figures, "target", l->target);
     put_some(figures, "l2", l->l2);
     if (l->since_best >= 0) {
