@@ -242,7 +242,8 @@ GR_COMMAND(advise) = {
             "  APPLIES   the rule applies and the recipe does otherwise\n"
             "  open      it depends on what no recipe tells\n"
             "  -         the rule does not apply\n\n"
-            "Examples\n  gradus advise optimizer\n  gradus advise size --data-x 2\n  gradus advise optimizer recipe.yaml --phase design\n",
+            "Examples\n  gradus advise optimizer\n  gradus advise size --data-x 2\n  gradus advise optimizer "
+            "recipe.yaml --phase design\n",
     CLI_OPTIONS(options, rows),
     .min_arguments = 0,
     .max_arguments = 2,

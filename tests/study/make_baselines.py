@@ -55,6 +55,6 @@ x = table(60, 6, 3)
 values("short", x, x[:, 0] - 2 * x[:, 4] + random.normal(size=60))
 x = table(24, 30, 16)  # more numbers than samples
 values("wide", x, x[:, 0] + random.normal(size=24))
-with open(os.path.join(here, "expected.h"), "w") as f:
+with open(os.path.join(here, "expected.inc"), "w") as f:
     f.write("/* Written by tests/study/make_baselines.py: name, C, log loss or root mean square, error. */\n")
     f.write("\n".join(lines) + "\n")

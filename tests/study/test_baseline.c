@@ -11,20 +11,24 @@ typedef struct expected {
     double c, figure, error;
 } expected;
 static const expected cases[] = {
-#include "baselines/expected.h"
+#include "baselines/expected.inc"
 };
 
 static gr_recipe *recipe_of(gr_context *ctx, const expected *e, int numbers)
 {
     char text[1024];
     bool values = isnan(e->error);
-    snprintf(text, sizeof text,
-             "gradus: 1\nname: b\ndata:\n  train: {type: csv, file: tests/study/baselines/%s-train.csv, target: y, "
-             "header: true}\n  validation: {type: csv, file: tests/study/baselines/%s-validation.csv, target: y, header: "
-             "true}\n"
-             "model: {input: [%d], layers: [{type: dense, units: %d}]}\ncost: %s\nmetrics: [%s]\n",
-             e->name, e->name, numbers, values ? 1 : strcmp(e->name, "two") == 0 ? 2 : 3,
-             values ? "mse" : "cross_entropy", values ? "rmse" : "log_loss");
+    snprintf(
+        text, sizeof text,
+        "gradus: 1\nname: b\ndata:\n  train: {type: csv, file: tests/study/baselines/%s-train.csv, target: y, "
+        "header: true}\n  validation: {type: csv, file: tests/study/baselines/%s-validation.csv, target: y, header: "
+        "true}\n"
+        "model: {input: [%d], layers: [{type: dense, units: %d}]}\ncost: %s\nmetrics: [%s]\n",
+        e->name, e->name, numbers,
+        values                        ? 1
+        : strcmp(e->name, "two") == 0 ? 2
+                                      : 3,
+        values ? "mse" : "cross_entropy", values ? "rmse" : "log_loss");
     return RECIPE(ctx, text);
 }
 
@@ -155,9 +159,10 @@ static void indices_are_skipped_and_said(void **state)
 {
     (void)state;
     gr_context *ctx = test_context();
-    gr_recipe *r = RECIPE(ctx, "gradus: 1\nname: b\ndata: {train: {type: synthetic, kind: latch, n: 40}, validation: {split: "
-                               "0.5}}\nmodel: {input: [16], layers: [{type: embedding, vocabulary: 9, units: 3}, flatten, "
-                               "{type: dense, units: 4}]}\ncost: cross_entropy\n");
+    gr_recipe *r =
+        RECIPE(ctx, "gradus: 1\nname: b\ndata: {train: {type: synthetic, kind: latch, n: 40}, validation: {split: "
+                    "0.5}}\nmodel: {input: [16], layers: [{type: embedding, vocabulary: 9, units: 3}, flatten, "
+                    "{type: dense, units: 4}]}\ncost: cross_entropy\n");
     gr_task t = {0};
     gr_baselines found;
     open_task(ctx, r, &t);

@@ -95,8 +95,9 @@ static const gr_rule rules[] = {
 const gr_topic gr__topic_finetune = {
     .name = "finetune",
     .title = "When and what to fine-tune",
-    .note = "A recipe tells neither the model that it goes on from nor how like its data is, so that these rules are open "
-            "against any recipe.",
+    .note =
+        "A recipe tells neither the model that it goes on from nor how like its data is, so that these rules are open "
+        "against any recipe.",
     .rules = rules,
     .n = (int)GR_COUNT(rules),
 };

@@ -1,4 +1,5 @@
-/* How much regularisation, and which: the rules of chapter 4, sections 4.1, 4.5.2 to 4.5.4. [mission H17, H19, G3, T13] */
+/* How much regularisation, and which: the rules of chapter 4, sections 4.1, 4.5.2 to 4.5.4. [mission H17, H19, G3, T13]
+ */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -73,8 +74,9 @@ static const gr_rule rules[] = {
     {.id = "grid",
      .when = "a weight decay is chosen",
      .choose = "one of 1e-6, 1e-5, 1e-4, 1e-3, by the validation error",
-     .sentence = "Another key hyperparameter is L2 regularisation, or weight decay, lambda. Recommended values to try are "
-                 "1e-6, 1e-5, 1e-4 and 1e-3.",
+     .sentence =
+         "Another key hyperparameter is L2 regularisation, or weight decay, lambda. Recommended values to try are "
+         "1e-6, 1e-5, 1e-4 and 1e-3.",
      .section = "4.5.4",
      .write = "penalty: {l2: 1e-4}",
      .judge = judge_grid},
@@ -103,8 +105,9 @@ static const gr_rule rules[] = {
     {.id = "overfit-first",
      .when = "the topology is still being designed",
      .choose = "to overfit first, without regularisation",
-     .sentence = "Overfitting before regularising serves two purposes: it shows that the model is large enough for what "
-                 "is in the data, and that training works.",
+     .sentence =
+         "Overfitting before regularising serves two purposes: it shows that the model is large enough for what "
+         "is in the data, and that training works.",
      .section = "4.5.2",
      .write = "gradus train RECIPE --procedure overfit_then_regularise",
      .judge = judge_overfit},
@@ -118,8 +121,9 @@ static const gr_rule rules[] = {
     {.id = "dropout",
      .when = "there are normalisation layers",
      .choose = "no dropout beside them",
-     .sentence = "See to it that dropout and normalisation layers are not used at the same time; where they are, remove "
-                 "the dropout layers for good.",
+     .sentence =
+         "See to it that dropout and normalisation layers are not used at the same time; where they are, remove "
+         "the dropout layers for good.",
      .section = "4.5.3",
      .write = "model: {layers: [...]}  # without dropout",
      .judge = judge_dropout},
@@ -136,8 +140,9 @@ static const gr_rule rules[] = {
 const gr_topic gr__topic_regularisation = {
     .name = "regularisation",
     .title = "How much regularisation, and which",
-    .note = "The chapter's lambda is penalty.l2, whose gradient is 2 lambda w; optimizer.weight_decay of PyTorch is twice "
-            "as much.",
+    .note =
+        "The chapter's lambda is penalty.l2, whose gradient is 2 lambda w; optimizer.weight_decay of PyTorch is twice "
+        "as much.",
     .rules = rules,
     .n = (int)GR_COUNT(rules),
 };

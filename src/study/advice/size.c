@@ -37,7 +37,8 @@ static gr_fit judge_baseline(const gr_advised *a, char *why, size_t n)
 /* Known topologies were made for their data. */
 static gr_fit judge_existing(const gr_advised *a, char *why, size_t n)
 {
-    snprintf(why, n, "the topology is %s", a->phase == GR_PHASE_ESTABLISHED ? "an established one" : "not said to be one");
+    snprintf(why, n, "the topology is %s",
+             a->phase == GR_PHASE_ESTABLISHED ? "an established one" : "not said to be one");
     return a->phase == GR_PHASE_ESTABLISHED ? GR_FIT_FOLLOWED : GR_FIT_OPEN;
 }
 
@@ -59,8 +60,9 @@ static const gr_rule rules[] = {
     {.id = "doubling",
      .when = "there is more data than the topology was made for",
      .choose = "2.55 times the parameters for twice the data: N^(1/0.74) for N times",
-     .sentence = "For NLP models OpenAI recommends that the number of parameters grows 2.55 times whenever the data set "
-                 "doubles, so that the capacity to learn grows and neither over- nor underfitting follows. [KMH+20]",
+     .sentence =
+         "For NLP models OpenAI recommends that the number of parameters grows 2.55 times whenever the data set "
+         "doubles, so that the capacity to learn grows and neither over- nor underfitting follows. [KMH+20]",
      .section = "4.1",
      .write = "gradus advise size --data-x 2",
      .judge = judge_open},
@@ -82,16 +84,18 @@ static const gr_rule rules[] = {
     {.id = "simple-models",
      .when = "linear regression or boosted trees may do",
      .choose = "those: they take much less computation",
-     .sentence = "For some tasks other algorithms, such as linear regression or XGBoost, may be enough, which need much "
-                 "less computation.",
+     .sentence =
+         "For some tasks other algorithms, such as linear regression or XGBoost, may be enough, which need much "
+         "less computation.",
      .section = "4.5.2",
      .write = "gradus baseline RECIPE",
      .judge = judge_baseline},
     {.id = "existing",
      .when = "there is a topology for a related task and size of data",
      .choose = "to build towards it, or to start from it",
-     .sentence = "A practical way is to build the topology layer by layer towards an existing one that was designed for "
-                 "a related task and size of data set; another is to start from it and to adapt it.",
+     .sentence =
+         "A practical way is to build the topology layer by layer towards an existing one that was designed for "
+         "a related task and size of data set; another is to start from it and to adapt it.",
      .section = "4.5.2",
      .write = "gradus new --from simple-cnn -o my.yaml",
      .judge = judge_existing},
@@ -113,7 +117,8 @@ static const gr_rule rules[] = {
     {.id = "serving",
      .when = "the hardware that serves has limits",
      .choose = "a topology within them, from the start",
-     .sentence = "Limits of the hardware that serves the model, such as the size of its memory, are part of the design.",
+     .sentence =
+         "Limits of the hardware that serves the model, such as the size of its memory, are part of the design.",
      .section = "4.5.2",
      .write = "limit: {serving_bytes: 4M}",
      .judge = judge_serving},

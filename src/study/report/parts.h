@@ -16,7 +16,7 @@ void gr__report_verdict(gr_report *r, const gr_read_run *run, bool lead); /* how
 void gr__report_terms(gr_report *r, const gr_read_run *run);              /* the figures of result.json, exactly */
 /* Simple models kept in the run folder, where there are some of its data. */
 gr_status gr__report_baselines(gr_report *r, const gr_read_run *run);
-void gr__report_results(gr_report *r);                                    /* all runs, a row each */
+void gr__report_results(gr_report *r); /* all runs, a row each */
 void gr__report_environment(gr_report *r, const gr_read_run *run);
 
 /* recipes.c */

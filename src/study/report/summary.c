@@ -213,8 +213,8 @@ gr_status gr__report_baselines(gr_report *r, const gr_read_run *run)
     gr_status st = recipe ? gr__baselines_read(r->ctx, r->memory, run->folder, recipe, &all, &n) : GR_OK;
     if (st != GR_OK || n == 0) return st;
     double seconds = gr__run_number(run, "seconds");
-    gr_written_table *t =
-        gr__document_table(d, "Simple models on the same parts, by gradus baseline, and the network", GR_COUNT(heading));
+    gr_written_table *t = gr__document_table(d, "Simple models on the same parts, by gradus baseline, and the network",
+                                             GR_COUNT(heading));
     for (size_t i = 0; i < GR_COUNT(heading) && t->heading; i++) t->heading[i] = heading[i];
     for (size_t i = 0; i < n; i++) {
         gr__document_cell(d, t, GR_CELL_HEAD, "%s", all[i].name);
