@@ -14,6 +14,9 @@ allowed() {
 src/base/words.c               | *                           | what other programs call our members: a table of names
 src/study/lab/*                | *                           | figures of the chapter, each about methods that it names
 src/study/advice/*.c           | *                           | what the chapter advises, which is about methods that it names
+src/study/procedure/*.c        | plateau polynomial cyclic constant l2 | the chapter's procedures, each made of members that it names
+src/study/baseline/kept.c       | shuffle                     | a key of a recipe
+src/study/procedure/phases.c   | step                        | a key: the number of updates
 src/model/section.c            | adam cross_entropy constant | defaults of a recipe's rows
 src/model/section.c            | clip dropout init log precision shuffle standardize train_longer | keys of a recipe
 src/model/recipe_stop.c        | train_longer                | a key of a recipe

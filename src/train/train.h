@@ -287,6 +287,7 @@ typedef struct gr_progress {
     double lr;
     double samples_per_second, seconds, seconds_left; /* NaN: unknown */
     double validation_cost, validation_error;         /* GR_PHASE_EVALUATED; several heads have no common error: NaN */
+    double train_error;                               /* at the last evaluation, of a run that judges it; else NaN */
     int n_heads;                                      /* GR_PHASE_EVALUATED: of which each has a name; 0: none has */
     const char *const *head;                          /* their names, and their errors */
     const double *head_error;
@@ -310,6 +311,8 @@ typedef struct gr_train_options {
     const char *from; /* a model to start from, or NULL */
     bool force;       /* from a model of other classes or preparation: the recipe's and the data's are taken */
     bool resume, overwrite;
+    bool train_error;                  /* evaluations judge the training samples too, as for stop.train_error_below */
+    const char *const *may_differ;     /* NULL-ended: keys of the recipe that a resumed run may change; NULL: none */
     const volatile sig_atomic_t *stop; /* may be NULL; non-zero asks for a checkpoint and the end */
     void (*attend)(void); /* may be NULL; called when all data is there and `stop` is looked at from now on: until then
                              nothing is to be saved, and reading may wait for ever */
@@ -324,6 +327,7 @@ typedef struct gr_train_result {
     int64_t parameters;
     int64_t best_step;            /* 0: none */
     double best_cost, best_error; /* of validation; NaN without */
+    int64_t since_best;           /* evaluations after it */
     int64_t patience_step;        /* where patience would have ended a run that trained longer; 0: it is none */
     int64_t patience_best_step;   /* what was best then */
     double patience_best_error;
