@@ -1,15 +1,17 @@
 /* gradus tune: values of a recipe's keys searched for, in a study that outlives any process. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
+#include "study/tune/importance.h"
 #include "study/tune/request.h"
 
 typedef struct options {
     cli_pairs space, at_most;
-    const char *method, *study, *metric;
+    const char *method, *study, *metric, *importance;
     int64_t trials, jobs, together;
     uint64_t budget;
     bool prune;
@@ -148,11 +150,62 @@ static gr_status search(cli *c, gr_recipe *base)
     return st == GR_OK ? told : st;
 }
 
+/* ---- what mattered ---- */
+
+typedef struct share_row {
+    const char *key;
+    double share;
+} share_row;
+static double percent(const void *row)
+{
+    return 100 * ((const share_row *)row)->share;
+}
+static const gr_column share_columns[] = {
+    GR_COLUMN(share_row, key, TEXT, NULL, GR_SHOWN("key", -32)),
+    GR_COLUMN(share_row, share, REAL, NULL, GR_SHOWN("share %", 8), .digits = 1, .style = 'f', .number = percent),
+};
+
+static int by_share(const void *a, const void *b)
+{
+    double x = ((const share_row *)a)->share, y = ((const share_row *)b)->share;
+    return (x < y) - (x > y);
+}
+
+static gr_status importance(cli *c, const char *path)
+{
+    gr_recalled study;
+    gr_importance found;
+    gr_status st = GR_OK;
+    GR_TRY(gr__tune_recall(c->ctx, path, c->memory, &study));
+    GR_TRY(gr__importance(c->ctx, study.spaces, &study.tuned, study.lower, &found));
+    gr_result *r = cli_result(c);
+    share_row *rows = gr__result_alloc(r, sizeof *rows * (size_t)study.spaces->n);
+    if (!rows) GR_TRY(GR_E_MEMORY);
+    for (int i = 0; i < study.spaces->n; i++) rows[i] = (share_row){study.spaces->at[i].key, found.share[i]};
+    qsort(rows, (size_t)study.spaces->n, sizeof *rows, by_share);
+    json_t *shares = json_object();
+    for (int i = 0; i < study.spaces->n; i++)
+        json_object_set_new_nocheck(shares, rows[i].key, gr__json_real(rows[i].share));
+    gr__result_json(r, "importance", shares);
+    gr__result_put(r, "together=%g trials=%d", found.together, found.judged);
+    gr__result_table(r, NULL, share_columns, (int)GR_COUNT(share_columns), rows, (size_t)study.spaces->n, sizeof *rows);
+    gr__result_note(r, "of the main effects, by %d trials; %.1f %% of the variance is of keys together\n", found.judged,
+                    100 * found.together);
+    st = cli_show(c, r);
+done:
+    gr__study_close(study.study);
+    return st;
+}
+
 static gr_status run(cli *c)
 {
     const options *o = c->options;
     gr_recipe *base = NULL;
     gr_status st = GR_OK;
+    if (o->importance && (c->n_arguments || o->space.n || c->sets.n))
+        return gr__fail(c->ctx, GR_E_USAGE, "--importance %s: it tells of the study alone, without a recipe and --try",
+                        o->importance);
+    if (o->importance) return importance(c, o->importance);
     if (c->n_arguments == 0) return gr__fail(c->ctx, GR_E_USAGE, "tune: which RECIPE?");
     if (o->space.n == 0) {
         gr__fail(c->ctx, GR_E_USAGE, "tune: what is to be searched? --try KEY=SPACE is missing");
@@ -194,11 +247,13 @@ static const cli_option rows[] = {
                "trials that are proposed without knowing of each other's results, so that as many processes and jobs "
                "can share a study; 4 unless given",
                .low = 1, .high = 1024, .usual = 4),
+    CLI_OPTION(options, importance, TEXT, "importance", "FILE.db",
+               "tells what mattered in a study: shares of the variance, by a random forest"),
 };
 
 GR_COMMAND(tune) = {
     .name = "tune",
-    .usage = "RECIPE --try KEY=SPACE... [--method NAME] [--trials N] [--study FILE.db]",
+    .usage = "RECIPE --try KEY=SPACE... [--method NAME] [--trials N] [--study FILE.db] | --importance FILE.db",
     .summary = "Searches values of a recipe's keys, in a study that several processes may share",
     .help =
         "A trial is the recipe with values from the spaces, trained from the recipe's seed and judged by its best "

@@ -84,8 +84,10 @@ static const char *written(asked *a, const gr_tree *t)
 static const char *spaces_text(asked *a)
 {
     const char *out = "";
-    for (int i = 0; i < a->q->n_spaces && out; i++) /* in one order, however they were given */
-        out = gr__bump_format(a->b, "%s%s=%s\n", out, a->spaces->at[i].key, a->spaces->at[i].text);
+    for (int i = 0; i < a->spaces->n && out; i++) {
+        const char *one = gr__space_written(a->spaces, i, a->b);
+        out = one ? gr__bump_format(a->b, "%s%s\n", out, one) : NULL;
+    }
     return out;
 }
 
@@ -240,4 +242,38 @@ gr_status gr__tune_recipe(gr_context *ctx, gr_recipe *base, const gr_tune_reques
 done:
     gr__searched_close(&a.searched);
     return st;
+}
+
+/* ---- a study again ---- */
+
+/* The spaces as they are written in it, a line each. */
+static gr_status read_spaces(gr_context *ctx, gr__bump *b, const char *text, gr_spaces *out)
+{
+    const char *line[GR_MOST_SPACES];
+    int n = 0;
+    for (const char *s = text; *s && n < GR_MOST_SPACES;) {
+        size_t length = strcspn(s, "\n");
+        line[n] = gr__bump_format(b, "%.*s", (int)length, s);
+        if (!line[n++]) return GR_E_MEMORY;
+        s += length + (s[length] == '\n');
+    }
+    return gr__spaces_read(ctx, b, line, n, out);
+}
+
+gr_status gr__tune_recall(gr_context *ctx, const char *path, gr__bump *b, gr_recalled *out)
+{
+    *out = (gr_recalled){.spaces = gr__bump_alloc(b, sizeof *out->spaces)};
+    if (!out->spaces) return GR_E_MEMORY;
+    gr_status st = gr__study_read(ctx, path, &out->study);
+    if (st != GR_OK) return st;
+    const char *spaces = gr__study_fact(out->study, "spaces"), *better = gr__study_fact(out->study, "better");
+    out->metric = gr__study_fact(out->study, "metric");
+    out->method = gr__study_fact(out->study, "method");
+    if (!spaces || !better || !out->metric || !out->method || read_spaces(ctx, b, spaces, out->spaces) != GR_OK) {
+        if (gr__error_code(ctx) == GR_E_MEMORY) return GR_E_MEMORY;
+        gr_context_clear_error(ctx);
+        return gr__fail(ctx, GR_E_FORMAT, "%s is damaged: it does not say what was searched", path);
+    }
+    out->lower = strcmp(better, "higher") != 0;
+    return gr__tuned_read(out->study, out->spaces, out->lower, b, &out->tuned);
 }

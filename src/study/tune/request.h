@@ -31,4 +31,14 @@ typedef struct gr_tune_answer { /* in the memory that was given */
 
 /* GR_E_INTERRUPTED, with the answer so far; GR_E_CHECK where no trial has a metric. Else as gr__tune. */
 gr_status gr__tune_recipe(gr_context *ctx, gr_recipe *base, const gr_tune_request *q, gr__bump *b, gr_tune_answer *out);
+/* What a study holds, from its file alone. GR_E_FILE, GR_E_FORMAT. The study stays open: close it. */
+typedef struct gr_recalled {
+    gr_study *study;
+    gr_spaces *spaces;
+    gr_tuned tuned;
+    bool lower; /* the lower the metric the better */
+    const char *metric, *method;
+} gr_recalled;
+gr_status gr__tune_recall(gr_context *ctx, const char *path, gr__bump *b, gr_recalled *out);
+
 #endif

@@ -208,7 +208,8 @@ static gr_status read_one(const reader *r, written *w)
     if (*open == '{' && *name) return wrong(r, "%s is no space", s->text);
     gr_status st = *open == '{' ? read_choices(r, open + 1, close, s->choice, &s->n_choices)
                                 : read_range(r, name, open + 1, close, s);
-    if (st != GR_OK || !*rest) return st;
+    s->text = piece(r->b, s->text, close + 1);
+    if (st != GR_OK || !*rest) return s->text ? st : GR_E_MEMORY;
     if (strncmp(rest, "if ", 3) != 0) return wrong(r, "behind the space stands %s", rest);
     return read_conditions(r, rest + 3, w);
 }
@@ -390,9 +391,17 @@ const char *gr__space_text(const gr_space *s, double value, char buffer[GR_SPACE
     return buffer;
 }
 
-bool gr__points_equal(const gr_spaces *all, const gr_point *a, const gr_point *b)
+const char *gr__space_written(const gr_spaces *all, int s, gr__bump *b)
 {
-    for (int i = 0; i < all->n; i++)
-        if (isnan(a->at[i]) != isnan(b->at[i]) || (!isnan(a->at[i]) && a->at[i] != b->at[i])) return false;
-    return true;
+    const gr_space *a = &all->at[s];
+    const char *out = gr__bump_format(b, "%s=%s", a->key, a->text);
+    for (int k = 0; k < a->n_when && out; k++) {
+        const gr_space *other = &all->at[a->when[k].space];
+        const char *list = "";
+        for (int i = 0; i < other->n_choices && list; i++)
+            if (a->when[k].choices >> i & 1)
+                list = gr__bump_format(b, "%s%s%s", list, *list ? "," : "", other->choice[i]);
+        out = list ? gr__bump_format(b, "%s %s %s={%s}", out, k ? "and" : "if", other->key, list) : NULL;
+    }
+    return out;
 }

@@ -21,7 +21,7 @@ typedef enum gr_space_kind {
 } gr_space_kind;
 
 typedef struct gr_space {
-    const char *key, *text; /* text: the space as it was written, with its condition */
+    const char *key, *text; /* text: the space as it was written, without conditions */
     gr_space_kind kind;
     double low, high; /* but for CHOICES */
     int points;       /* of a grid; 0: not given */
@@ -65,6 +65,7 @@ int gr__space_count(const gr_space *s);
 double gr__space_grid(const gr_space *s, int i);
 /* As a recipe would say it. Returns buffer. */
 const char *gr__space_text(const gr_space *s, double value, char buffer[GR_SPACE_TEXT]);
-bool gr__points_equal(const gr_spaces *all, const gr_point *a, const gr_point *b);
+/* KEY=SPACE with all its conditions, which reads back to the same space; in b. */
+const char *gr__space_written(const gr_spaces *all, int s, gr__bump *b);
 
 #endif
