@@ -3,7 +3,10 @@
  *
  * A density is a mixture with a component a trial, over all spaces together, so that what goes together is found
  * together, and one that knows nothing. A component is a truncated normal in each space's coordinate, or a choice with
- * the rest shared among all; where its trial lacks a space it knows nothing there. */
+ * the rest shared among all; where its trial lacks a space it knows nothing there.
+ *
+ * Every second trial is chosen space by space instead, as if they had nothing to do with each other: with many spaces a
+ * few good trials say more of each than of all together. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +17,7 @@
 static const gr_row rows[] = {
     GR_ROW("startup", INT, "10", "[1,100000]", "trials", "trials at random to begin with"),
     GR_ROW("candidates", INT, "24", "[1,10000]", "1", "points that are drawn for a trial"),
-    GR_ROW("good", REAL, "0.15", "(0,0.5]", "1", "share of the trials that counts as good, 25 of them at most"),
+    GR_ROW("good", REAL, "0.2", "(0,0.5]", "1", "share of the trials that counts as good, 25 of them at most"),
 };
 
 enum { MOST_GOOD = 25 };
@@ -24,6 +27,7 @@ typedef struct mixture {
     const gr_trial **trial; /* a component each; one more is uniform */
     int n;
     double *width; /* of each component and space: n x spaces */
+    int from, to;  /* the spaces that are looked at */
 } mixture;
 
 /* ---- normals on a stretch ---- */
@@ -60,7 +64,7 @@ static double shared(const mixture *m, int n)
 static double log_component(const mixture *m, int i, const gr_point *p)
 {
     double sum = 0, low, high;
-    for (int s = 0; s < m->spaces->n; s++) {
+    for (int s = m->from; s < m->to; s++) {
         const gr_space *space = &m->spaces->at[s];
         double x = p->at[s], own = i < m->n ? m->trial[i]->point.at[s] : (double)NAN;
         if (isnan(x)) continue;
@@ -90,7 +94,7 @@ static void draw(const mixture *m, gr__rng *rng, gr_point *p)
 {
     int i = (int)gr__rng_below(rng, (uint64_t)m->n + 1);
     double low, high;
-    for (int s = 0; s < m->spaces->n; s++) {
+    for (int s = m->from; s < m->to; s++) {
         const gr_space *space = &m->spaces->at[s];
         double own = i < m->n ? m->trial[i]->point.at[s] : (double)NAN, x;
         p->at[s] = NAN;
@@ -112,7 +116,10 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* A component is as wide as the farther of its two neighbours, of its mixture, is away. */
+/* A component is so much narrower than the farther of its two neighbours, of its mixture, is away: the best median over
+ * planted problems of 0.5, 0.7 and 1. */
+static const double NARROWER = 0.7;
+
 static void set_widths(mixture *m, int s, double *sorted)
 {
     const gr_space *space = &m->spaces->at[s];
@@ -130,7 +137,7 @@ static void set_widths(mixture *m, int s, double *sorted)
         for (last = first; last + 1 < n && sorted[last + 1] == x;) last++;
         if (first > 0) below = sorted[first - 1];
         if (last + 1 < n) above = sorted[last + 1];
-        double least = (high - low) / fmin(100, n + 2), width = fmax(x - below, above - x);
+        double least = (high - low) / fmin(100, n + 2), width = NARROWER * fmax(x - below, above - x);
         m->width[i * m->spaces->n + s] = fmin(fmax(width, least), high - low);
     }
 }
@@ -139,7 +146,8 @@ static gr_status make(gr__bump *b, const gr_spaces *spaces, const gr_trial **tri
 {
     size_t room = (size_t)GR_MAX(n, 1);
     double *sorted = gr__bump_alloc(b, room * sizeof *sorted);
-    *out = (mixture){spaces, trial, n, gr__bump_alloc(b, room * (size_t)spaces->n * sizeof *out->width)};
+    *out = (mixture){.spaces = spaces, .trial = trial, .n = n};
+    out->width = gr__bump_alloc(b, room * (size_t)spaces->n * sizeof *out->width);
     if (!sorted || !out->width) return GR_E_MEMORY;
     for (int s = 0; s < spaces->n; s++)
         if (spaces->at[s].kind != GR_SPACE_CHOICES) set_widths(out, s, sorted);
@@ -177,30 +185,39 @@ static int rank_all(const gr_proposal *p, ranked *all)
     return told;
 }
 
+/* The candidate whose spaces from .. to are likelier among the good ones than among the rest. */
+static void choose(gr_proposal *p, mixture *good, mixture *rest, gr__rng *rng, int from, int to)
+{
+    gr_point x = p->point;
+    double best = -INFINITY;
+    good->from = rest->from = from, good->to = rest->to = to;
+    for (int64_t i = 0; i < gr__setting_int(p->settings, "candidates"); i++) {
+        draw(good, rng, &x);
+        double gain = log_density(good, &x) - log_density(rest, &x);
+        if (i > 0 && !(gain > best)) continue;
+        best = gain;
+        p->point = x;
+    }
+}
+
 static gr_status by_densities(gr_proposal *p, gr__bump *b)
 {
     size_t room = (size_t)p->n_known;
     ranked *all = gr__bump_alloc(b, room * sizeof *all);
     const gr_trial **trial = gr__bump_alloc(b, room * sizeof *trial);
     if (!all || !trial) return GR_E_MEMORY;
-    int told = rank_all(p, all), n = (int)ceil(gr__setting_real(p->settings, "good") * told);
+    int told = rank_all(p, all), n = GR_MIN((int)ceil(gr__setting_real(p->settings, "good") * told), MOST_GOOD);
     mixture good, rest;
     gr_status st = GR_OK;
     if (told == 0) return gr__propose_at_random(p), GR_OK;
-    n = GR_MIN(n, MOST_GOOD);
     for (size_t i = 0; i < room; i++) trial[i] = all[i].trial;
     GR_TRY(make(b, p->spaces, trial, n, &good));
     GR_TRY(make(b, p->spaces, trial + n, p->n_known - n, &rest));
     gr__rng rng = gr__rng_make(p->seed, "tune/tpe", (uint32_t)p->trial, 0);
-    double best = -INFINITY;
-    for (int64_t i = 0; i < gr__setting_int(p->settings, "candidates"); i++) {
-        gr_point x;
-        draw(&good, &rng, &x);
-        double gain = log_density(&good, &x) - log_density(&rest, &x);
-        if (i > 0 && !(gain > best)) continue;
-        best = gain;
-        p->point = x;
-    }
+    if (p->trial % 2 == 0)
+        choose(p, &good, &rest, &rng, 0, p->spaces->n);
+    else
+        for (int s = 0; s < p->spaces->n; s++) choose(p, &good, &rest, &rng, s, s + 1);
 done:
     return st;
 }
@@ -223,7 +240,8 @@ GR_TUNER(tpe) = {
             .cite = "Bergstra et al. 2011, section 4; Watanabe 2023",
             .equations =
                 "l: density of the good trials, g: of the others, each a mixture over all spaces with a trial a "
-                "component\nx = the candidate drawn from l for which l(x) / g(x) is largest",
+                "component\nx = the candidate drawn from l for which l(x) / g(x) is largest, over all spaces together "
+                "and space by space in turn",
             GR_ROWS(rows),
         },
     .learns = true,
