@@ -243,6 +243,9 @@ gr_status gr__evaluate(gr_engine *e, int view, gr_loader *loader, gr_part part, 
 void gr__evaluation_free(gr_context *ctx, gr_evaluation *ev);
 /* Takes the figures back: a file of this model would hold infinite weights. */
 void gr__evaluation_void(gr_context *ctx, gr_evaluation *ev);
+/* The figure that something goes by; NaN where it has none, or is not finite. Whether less of it is better. */
+double gr__evaluation_figure(const gr_evaluation *ev, const gr_best_by *by);
+bool gr__figure_lower(const gr_recipe *r, const gr_best_by *by);
 /* Warns where an evaluation is not finite; `of` says which one it is. */
 void gr__evaluation_warn(gr_context *ctx, const char *of, const gr_evaluation *ev);
 

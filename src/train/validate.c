@@ -76,13 +76,8 @@ gr_status gr__loop_measure(gr_loop *l, int view)
 /* What decides which model is better, turned so that lower is better; not finite: worse than any. */
 static double figure_of(const gr_loop *l, const gr_best_by *by, const gr_evaluation *ev)
 {
-    if (!ev->finite) return NAN;
-    if (by->head < 0) return ev->cost_mean;
-    const gr_head_evaluation *head = &ev->head[by->head];
-    double metric = head->metric[by->metric];
-    if (by->what == GR_BEST_METRIC)
-        return l->engine->metrics[by->head].use[by->metric].member->lower ? metric : -metric;
-    return by->what == GR_BEST_COST ? head->cost_mean : head->error;
+    double figure = gr__evaluation_figure(ev, by);
+    return gr__figure_lower(l->recipe, by) ? figure : -figure;
 }
 
 /* Better than the best so far, of update `step` (0: there is none)? Ties are decided by the cost, among them those of
