@@ -273,7 +273,7 @@ static void numbers_that_are_not_finite_are_refused(void **state)
     unsigned char *data = sound_bytes(SOUNDS "float.wav", &n);
     for (size_t i = 0; i < GR_COUNT(bad); i++) {
         put_little(data + n - 4 * 400, bad[i], 4);
-        refuse_bytes(ctx, data, n, GR_E_FORMAT, "not a finite number, at 0.125 s");
+        refuse_bytes(ctx, data, n, GR_E_DATA, "not a finite number, at 0.125 s");
     }
     free(data);
     test_context_end(ctx);

@@ -209,8 +209,8 @@ gr_status gr__sound_read(gr__sound *s, double *block, int64_t n, double *out)
         for (int c = 0; c < s->channels; c++) sum += block[i * s->channels + c];
         out[i] = sum / s->channels;
         if (!isfinite(out[i]))
-            return gr__fail(b->ctx, GR_E_FORMAT, "\"%s\" holds a sample that is not a finite number, at %.3f s",
-                            b->name, (double)(s->frames - s->left - n + i) / s->rate);
+            return gr__fail(b->ctx, GR_E_DATA, "\"%s\" holds a sample that is not a finite number, at %.3f s", b->name,
+                            (double)(s->frames - s->left - n + i) / s->rate);
     }
     return GR_OK;
 }
