@@ -49,6 +49,7 @@ gr_status gr__csv_keys(gr__blob *blob, const gr__csv_options *o, const char *col
     if (!text) GR_TRY(gr__error_code(t.ctx));
     GR_TRY(gr__keys_order_texts(t.ctx, text, (int64_t)all.n, out));
 done:
+    gr__table_free_categories(&t);
     gr__labels_free(blob->ctx, &all);
     if (st != GR_OK) gr__keys_free(blob->ctx, out);
     gr__bump_destroy(t.memory);
