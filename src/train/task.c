@@ -330,17 +330,22 @@ static gr_status blank_faults(gr_task *t, gr_part p)
     return st;
 }
 
-gr_status gr__task_settle(gr_task *t)
+gr_status gr__task_rehearse(gr_task *t)
 {
     gr_status st = GR_OK;
     t->lenient = false;
-    for (int p = 0; p < GR_PARTS; p++) {
-        if (!t->set[p].n) continue;
-        GR_TRY(blank_faults(t, (gr_part)p));
-        GR_TRY(gr__agree_values(t->ctx, t->recipe, (gr_part)p, &t->set[p], NULL));
-    }
+    for (int p = 0; p < GR_PARTS; p++)
+        if (t->set[p].n) GR_TRY(blank_faults(t, (gr_part)p)); /* values that do not agree were faults */
     GR_TRY(fit_inputs(t));
     GR_TRY(gr__task_changes(t));
+done:
+    return st;
+}
+
+gr_status gr__task_settle(gr_task *t)
+{
+    gr_status st = GR_OK;
+    GR_TRY(gr__task_rehearse(t));
     GR_TRY(make_network(t));
     GR_TRY(take_targets(t));
     GR_TRY(gr__task_repeat(t));

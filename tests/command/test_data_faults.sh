@@ -146,6 +146,30 @@ recipe yes.yaml '{type: csv, file: b.csv, target: z, columns: [x, y]}' '[2]' '' 
 awk 'BEGIN { srand(5); print "x,y,z"; for (i = 0; i < 20; i++) printf "%.4f,%.4f,%s\n", rand(), rand(), i == 6 ? 1.5 : i % 2 ? 0.25 : 0.75 }' >b.csv
 is yes.yaml label_range 6 b.csv 8 'a label beyond 1'
 
+# ---- what prepares and changes samples ----
+refused() { # WHAT TEXT ARGS...: an error of no sample; training stops at the same, and no label model is trained
+  local what=$1 text=$2
+  shift 2
+  code 1 data check "$@" --json || return 0
+  grep -qE "\"kind\":\"preparation\",\"severity\":\"error\",\"part\":\"train\",\"count\":1,\"samples\":\[\],\"text\":\".*$text" out.txt || short "$what: $(head -c 400 out.txt)"
+  has out.txt 'not looked for: training would not start with these samples'
+  bad 3 "$text" train "$@" --quiet --out run --overwrite
+}
+lines >t.txt
+refused 'no file of synonyms' 'no.tsv' lines.yaml --set 'data.augment=[{type: synonym, file: no.tsv}]'
+printf 'line\trow\nthem\n' >s.tsv
+refused 'a line without a synonym' 's.tsv.*: line 2: it has no tab' lines.yaml --set 'data.augment=[{type: synonym, file: s.tsv}]'
+rows 30 | awk 'NR == 9 { $0 = "red,-1,ant" } { print }' >c.csv
+refused 'a logarithm' 'log: column .*y.* has the training value -1' csv.yaml --set 'data.prepare=[{type: log, columns: [y]}]'
+rows 30 | awk 'NR == 9 { sub(/,[a-z]+$/, ",yak") } { print }' >c.csv
+code 1 data check csv.yaml --epochs 1 --folds 2 --json # a class too many is no reason not to judge the labels of the others
+has out.txt '"kind":"label_range","severity":"error","part":"train","count":1,"samples":\[\{"part":"train","index":7,"file":"c.csv","line":9\}\]'
+rows 30 | awk 'NR == 9 { $0 = "red,-1,ant" } { print }' >c.csv
+printf 'train 7\n' >out.list
+code 0 data check csv.yaml --set 'data.prepare=[{type: log, columns: [y]}]' --set data.exclude=out.list --label-model none
+bad 2 'probabilities are those of a label model' data check csv.yaml --label-model none --probabilities p.npy
+bad 2 '0 is not' data check csv.yaml --folds 0
+
 # ---- all that are found are listed ----
 awk 'BEGIN { srand(5); print "x,y,kind"; for (i = 0; i < 200; i++) printf "%s,%.4f,%s\n", i % 2 ? "oops" : rand(), rand(), i % 3 ? "ant" : "bee" }' >c.csv
 code 1 data check csv.yaml --set 'data.train.columns=[x, y]' --set 'model.input=[2]' --label-model none --json

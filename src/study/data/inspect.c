@@ -253,7 +253,7 @@ gr_status gr__inspect(gr_context *ctx, const gr_recipe *r, const gr_inspect_opti
 {
     static gr_status (*const looks[])(gr_inspection *) = {gr__inspect_values, gr__inspect_faults,  gr__inspect_twins,
                                                           gr__inspect_near,   gr__inspect_classes, gr__inspect_drift,
-                                                          gr__inspect_labels};
+                                                          gr__inspect_start,  gr__inspect_labels};
     gr_status st = GR_OK;
     *out = (gr_inspection){.ctx = ctx, .recipe = r, .options = o, .memory = gr__bump_create(ctx)};
     if (!out->memory) return GR_E_MEMORY;

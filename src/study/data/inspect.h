@@ -61,6 +61,7 @@ typedef struct gr_inspection {
     uint64_t *hash;   /* of its inputs */
     gr_clusters same; /* equal inputs */
     int classes;      /* of the target that parts are stratified by; 0: there is none */
+    bool unprepared;  /* training would not start with what is sound */
     const char *const *class_names;
     gr_form form;
     gr_shape shape; /* of the first input, as the data has it; flat data as the network takes it */
@@ -108,6 +109,7 @@ gr_status gr__inspect_twins(gr_inspection *s);   /* duplicate, leak, conflicting
 gr_status gr__inspect_near(gr_inspection *s);    /* near_duplicate */
 gr_status gr__inspect_classes(gr_inspection *s); /* imbalance, order */
 gr_status gr__inspect_drift(gr_inspection *s);   /* drift */
+gr_status gr__inspect_start(gr_inspection *s);   /* preparation */
 gr_status gr__inspect_labels(gr_inspection *s);  /* suspicious_label */
 /* Findings of groups: within a part, and across parts. */
 gr_status gr__inspect_groups(gr_inspection *s, gr_clusters *g, const char *within, gr_severity within_is,
