@@ -64,6 +64,8 @@ gr_status gr__task_open_as_split(gr_context *ctx, const gr_recipe *r, unsigned o
 /* For looking at data that training would refuse: all parts, whatever single samples are like. What is wrong with them
  * is in t->faults, and they are in no part. Nothing is prepared, and there is no network. */
 gr_status gr__task_look(gr_context *ctx, const gr_recipe *r, gr_task *t);
+/* Of a task of gr__task_look: whether what is sound of it can be prepared and changed as training would. */
+gr_status gr__task_rehearse(gr_task *t);
 /* Makes a task of gr__task_look one that can be trained from: samples with faults stay out. */
 gr_status gr__task_settle(gr_task *t);
 struct gr_origin; /* train/origin.h */
