@@ -194,11 +194,11 @@ static gr_val clipped(const building *b, size_t i, gr_val norm, gr_val *own_norm
 
 /* The update waits for this to be finite: the gradient's squares must fit. A slot of squares that did not would be
  * infinite from then on, and its weight would never move again. Clipping by value may bound the gradient by itself. */
-static void await_squares(const building *b, size_t i, gr_val norm)
+static void await_squares(const building *b, size_t i, gr_val norm, double times)
 {
     gr_graph *g = b->g;
-    if (clips(b, GR_CLIP_VALUE) && b->u->clip->limit < 0x1p64) return;
-    gr_val factor = factor_of(b, i, norm);
+    if (clips(b, GR_CLIP_VALUE) && b->u->clip->limit * times < 0x1p63) return;
+    gr_val factor = gr_mul(g, factor_of(b, i, norm), gr_const(g, times));
     gr_val q = squares_of(b, i);
     gr_scope_push(g, "parameter", b->u->params[i].entry.name);
     *b->finite = gr_add(g, *b->finite, gr__squares_fit(g, b->store, q, factor));
@@ -256,7 +256,7 @@ static void prepare_step(const building *b, size_t i, gr_val norm, gr_step *s)
 
 static void finish_step(const building *b, size_t i, gr_val norm, gr_step *s)
 {
-    if (s->squares) await_squares(b, i, norm);
+    if (s->squares > 0) await_squares(b, i, norm, s->squares);
     gr_assign(b->g, s->leaf, after_step(b, i, s->out, s->lr), GR_ASSIGN_UPDATE);
 }
 

@@ -25,7 +25,7 @@ typedef struct gr_step { /* one parameter's update being built */
                      all of them where it can be */
     gr_val rademacher;    /* AdaHessian: signs z; GR_NONE in updates without curvature */
     gr_val curvature;     /* H z, the mean over the samples, H the Hessian of the cost */
-    bool squares;         /* set by gr__step_square */
+    double squares;       /* of what is squared for slots: how many times as large as a gradient; 0: nothing is */
     gr_val w, d,
         out; /* for update_all: weight, direction (clipping and coupled decay in it); receives the new weight */
 } gr_step;
@@ -43,6 +43,8 @@ gr_val gr__one_minus(gr_graph *g, gr_val x);
 gr_val gr__unbias(gr_step *s, gr_val m, gr_val beta); /* m / (1 - beta^t) */
 /* x^2 of the gradient that update gets, to be kept in a slot: an update whose squares might not fit is refused. */
 gr_val gr__step_square(gr_step *s, gr_val x);
+/* The same of x that gradients make, where none is larger than `times` the largest of them. */
+gr_val gr__step_square_of(gr_step *s, gr_val x, double times);
 /* Rank 0, in double: the Euclidean norm, finite for every finite float32 tensor, and in float64 for numbers below
  * 2^600. In parts: sums of squares that may be added up for several tensors, and the root of them. */
 gr_val gr__norm(gr_graph *g, gr_val x);

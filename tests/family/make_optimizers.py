@@ -6,10 +6,12 @@
 Each method is its paper's equations in plain float64 NumPy, written apart from the members. Where PyTorch has the method in the same form, both
 must agree before anything is written: over the twelve updates of the evidence, whose gradients are near 1, and over the random sequences, whose
 gradients reach over twelve orders of magnitude with zeros among them: every update of every sequence, by the tolerance of its file
-(in_torch() says which settings PyTorch has). Formats: optimizer/NAME.txt and penalty/NAME.txt as make_evidence.py says, with the words role (weight, bias),
+(in_torch() says which settings PyTorch has). Lion, Prodigy and the schedule-free methods are held against packages in the same way where these
+are installed (pip install --no-deps lion-pytorch prodigyopt schedulefree; the last two are the authors'). Formats: optimizer/NAME.txt and penalty/NAME.txt as make_evidence.py says, with the words role (weight, bias),
 layout (conv: [O,KH,KW,I]), lr_scale and group_weight_decay (of a group that holds the parameter), the tensors z and hz (signs, and sums of
 Hessian times z; NaN in updates whose curvature nobody may ask for). sequences/NAME.txt: see sequences() below.
 """
+import importlib
 import math
 import os
 from types import SimpleNamespace
@@ -247,6 +249,23 @@ def swats(o, s, c, w, g):
     return w + p
 
 
+def lion(o, s, c, w, g):
+    m = keep(s, "m", w)
+    s["m"] = o.beta2 * m + (1 - o.beta2) * g
+    return w - c.lr * np.sign(o.beta1 * m + (1 - o.beta1) * g)
+
+
+def adan(o, s, c, w, g):
+    d = g - s["last"] if "last" in s else 0 * g
+    s["last"] = g
+    s["m"] = o.beta1 * keep(s, "m", w) + (1 - o.beta1) * g
+    s["v"] = o.beta2 * keep(s, "v", w) + (1 - o.beta2) * d
+    s["n"] = o.beta3 * keep(s, "n", w) + (1 - o.beta3) * (g + o.beta2 * d) ** 2
+    ahead = s["m"] / (1 - o.beta1 ** c.t) + o.beta2 * s["v"] / (1 - o.beta2 ** c.t)
+    step = c.lr * ahead / (np.sqrt(s["n"] / (1 - o.beta3 ** c.t)) + o.eps)
+    return (w - step) / (1 + c.lr * c.decay) if o.form == "proximal" else w * (1 - c.lr * c.decay) - step
+
+
 RECTIFIED = dict(eps_mode="raw", rho_threshold=5, unrectified="sgdm")
 betas = dict(lr=0.001, beta1=0.9, beta2=0.999)
 METHODS = {  # rule, decay unless given ("own": inside the rule), weight decay unless given, options
@@ -268,6 +287,8 @@ METHODS = {  # rule, decay unless given ("own": inside the rule), weight decay u
     "adahessian": (adahessian, "own", 0, dict(lr=0.15, beta1=0.9, beta2=0.999, eps=1e-4, hessian_power=1, spatial="abs", block_length=1, hessian_interval=1)),
     "ranger": (radam, "decoupled", 0, dict(lr=0.001, beta1=0.95, beta2=0.999, eps=1e-5, **RECTIFIED, k=6, alpha=0.5)),
     "rangerlars": (rangerlars, "own", 0, dict(lr=0.005, beta1=0.95, beta2=0.999, eps=1e-5, **RECTIFIED, form="trust", k=6, alpha=0.5)),
+    "lion": (lion, "decoupled", 0, dict(lr=1e-4, beta1=0.9, beta2=0.99)),
+    "adan": (adan, "own", 0, dict(lr=0.001, beta1=0.98, beta2=0.92, beta3=0.99, eps=1e-8, form="proximal")),
     "swats": (swats, "coupled", 0, dict(betas, eps=1e-8, switch_tol=1e-9, switch_relative=False)),
 }
 
@@ -373,6 +394,18 @@ def by_torch(cls, arguments, w0, g, lr):
 
 
 T = torch.optim
+
+
+def package(module, cls, **fixed):
+    """A case's torch_optimizer of a package that may not be installed, with arguments that are always given."""
+    try:
+        found = getattr(importlib.import_module(module), cls)
+    except ImportError:
+        print(f"{module} is not installed: {cls} is not compared")
+        return lambda **k: None
+    return lambda **k: (found, {**fixed, **k})
+
+
 DECAYS = (("coupled", dict(weight_decay=0.05, decay="coupled")), ("decoupled", dict(weight_decay=0.05, decay="decoupled")))
 
 
@@ -602,6 +635,29 @@ def curved():
         e.case("conv", dict(switch_tol=0.9, switch_relative=True), shape=CONV, conv=True, count=7.0)
 
 
+def later():
+    with Evidence("optimizer", "lion", "the formula of Chen et al. 2023, algorithm 2; the package lion-pytorch") as e:
+        L = package("lion_pytorch", "Lion")
+        e.case("plain", {}, L())
+        e.case("betas", dict(beta1=0.5, beta2=0.8), L(betas=(0.5, 0.8)), DROP)
+        e.case("beta_0", dict(beta1=0, beta2=0), L(betas=(0, 0)))
+        e.case("count", {}, L(), count=7.0)
+        e.case("zero_gradients", {}, L(), w0=[1, -2, 0.5], g=ZERO_FIRST)
+        e.case("conv", dict(gradient_centralization=True), None, DROP, shape=CONV, conv=True)
+        decays(e, DROP, plain=L(), decoupled=L(weight_decay=0.05))
+    with Evidence("optimizer", "adan", "the formulas of Xie et al. 2022, corrected as in the authors' code") as e:
+        e.case("plain", {})
+        e.case("betas", dict(beta1=0.9, beta2=0.5, beta3=0.8, eps=1e-2), None, DROP)
+        e.case("beta2_0", dict(beta2=0))
+        e.case("decay", dict(weight_decay=0.05), None, DROP)
+        e.case("decoupled", dict(weight_decay=0.05, form="decoupled"), None, DROP)
+        e.case("count", {}, count=7.0)
+        e.case("zero_gradients", dict(weight_decay=0.05), w0=[1, -2, 0.5], g=ZERO_FIRST)
+        e.case("bias_not_decayed", dict(weight_decay=0.05), role="bias")
+        e.case("group", dict(weight_decay=0.05), None, DROP, role="bias", lr_scale=0.5, group_decay=0.2)
+        e.case("conv", {}, shape=CONV, conv=True)
+
+
 # ------------------------------------------------------------------------------------------------------ penalties
 
 def penalties():
@@ -710,6 +766,8 @@ RANDOM = {
     "adahessian": (1e-13, [{}, dict(weight_decay=0.05), dict(spatial="signed", block_length=3), dict(hessian_power=0.3), dict(hessian_interval=3)]),
     "ranger": (1e-13, [{}, dict(weight_decay=0.05), dict(gradient_centralization=True), dict(rho_threshold=4, eps=1e-3)]),
     "rangerlars": (1e-13, [{}, dict(weight_decay=0.05), dict(form="over9000", weight_decay=0.05), dict(beta2=0.9)]),
+    "lion": (1e-13, [{}, dict(weight_decay=0.05), dict(beta1=0.5, beta2=0.9, weight_decay=0.05, decay="coupled")]),
+    "adan": (1e-13, [{}, dict(weight_decay=0.05), dict(weight_decay=0.05, form="decoupled"), dict(beta1=0.9, beta2=0.5, beta3=0.9, eps=1e-3)]),
     "swats": (1e-10, [{}, dict(switch_tol=0.5, switch_relative=True, beta2=0.9), dict(switch_tol=0.9, switch_relative=True, beta2=0.5), dict(switch_tol=0.9, switch_relative=True, weight_decay=0.05)]),
 }
 
@@ -784,4 +842,4 @@ def sequences():
 
 
 
-sgd_family(), adaptive(), adams(), layerwise(), curved(), penalties(), sequences()
+sgd_family(), adaptive(), adams(), layerwise(), curved(), later(), penalties(), sequences()
