@@ -322,8 +322,8 @@ static gr_status read_updates(gr__recipe_reader *k)
     GR_TRY(
         gr__lookahead_make(k->ctx, k->b, gr__setting_tree(&k->top, "lookahead"), r->preset, &r->optim, &r->lookahead));
     GR_TRY(gr__recipe_part(k, "lookahead", gr__lookahead_tree(k->b, &r->lookahead, &r->optim)));
-    GR_TRY(gr__swa_make(k->ctx, k->b, gr__setting_tree(&k->top, "average"), r->preset, &r->swa));
-    GR_TRY(gr__recipe_part(k, "average", gr__swa_tree(k->b, &r->swa)));
+    GR_TRY(gr__average_make(k->ctx, k->b, gr__setting_tree(&k->top, "average"), r->preset, &r->average));
+    GR_TRY(gr__recipe_part(k, "average", gr__average_tree(k->b, &r->average)));
 done:
     return st;
 }

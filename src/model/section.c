@@ -35,7 +35,7 @@ static const gr_row recipe_rows[] = {
     GR_ROW("optimizer", TREE, "adam", "an optimizer", "", "turns gradients into steps; lr is the base rate"),
     GR_ROW("schedule", TREE, "constant", "a schedule", "", "the rate over time, with warm-up"),
     GR_ROW("clip", TREE, "none", "none, {norm: 1.0, per: all | layer} or {value: 0.5}", "", "limits gradients"),
-    GR_ROW("average", TREE, "none", "none or {type: swa, start: 0.75, cycle: 1 epoch}", "",
+    GR_ROW("average", TREE, "none", "none, {type: swa, start: 0.75, cycle: 1 epoch} or {type: ema, decay: 0.999}", "",
            "weight averaging beside the training"),
     GR_ROW("lookahead", TREE, "none", "none or {k: 5, alpha: 0.5}", "", "slow weights around the optimizer"),
     GR_ROW("stop", TREE, "none", "a map", "", "when training ends; by default after 5 epochs", RESUMABLE),

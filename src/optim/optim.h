@@ -1,14 +1,14 @@
 /* Updates: what a recipe says of them, resolved, and the graphs they become. Floor 4.
  *
  *   resolve.c    optimizer: a method, or two with a switch between them
- *   clip.c groups.c lookahead.c swa.c   clip:, groups:, lookahead:, average:
+ *   clip.c groups.c lookahead.c average.c   clip:, groups:, lookahead:, average: (swa.c, ema.c)
  *   step.c       what members write their update with
  *   build.c      gradients to new weights: everything of an update in its order
  *   action.c     what happens only now and then: plans of their own that the trainer runs when they are due
  *
  * An update, in the order of the specification (each step optional): the sums are divided by their count; the penalty's
  * gradient is added; clipping; centralisation; coupled decay; moments and direction; decoupled decay; the step; the
- * proximal step. Then what is due: the switch, LookAhead, SWA. */
+ * proximal step. Then what is due: the switch, LookAhead, the average. */
 #ifndef GR_OPTIM_OPTIM_H
 #define GR_OPTIM_OPTIM_H
 
@@ -74,20 +74,25 @@ gr_status gr__groups_check(gr_context *ctx, const gr_groups *g, const gr_param_i
 
 /* ---- lookahead: and average: ---- */
 
-extern const gr_member gr__lookahead_common, gr__swa_common;
+extern const gr_member gr__lookahead_common, gr__swa_common, gr__ema_common;
 /* The optimizer's own stands where the recipe says nothing; both together are refused. */
 gr_status gr__lookahead_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, const gr_optim *o,
                              gr_lookahead *out);
 gr_tree *gr__lookahead_tree(gr__bump *b, const gr_lookahead *l, const gr_optim *o);
 
-typedef struct gr_swa {
+typedef struct gr_average {
     bool on;
+    const struct gr_averaging *rule; /* average.h */
     gr_span start, cycle;
     double lr;       /* constant from the start on; NaN: the schedule goes on */
     bool by_batches; /* running statistics of the mean weights: every batch counts the same, not every sample */
-} gr_swa;
-gr_status gr__swa_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_swa *out);
-gr_tree *gr__swa_tree(gr__bump *b, const gr_swa *s);
+    double decay;    /* of EMA */
+    bool warmup;
+} gr_average;
+gr_status gr__average_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_average *out);
+gr_tree *gr__average_tree(gr__bump *b, const gr_average *a);
+const char *gr__average_slot(const gr_average *a); /* of each parameter: "swa" */
+const char *gr__average_kept(const gr_average *a); /* the model that a run keeps of it: "swa.safetensors" */
 
 /* ---- the clock of a run ---- */
 
@@ -96,7 +101,7 @@ typedef struct gr_clock {
     int64_t updates_per_epoch;
 } gr_clock;
 int64_t gr__clock_updates(gr_span s, const gr_clock *c);
-bool gr__swa_began(const gr_swa *s, const gr_clock *c); /* are weights collected from here on? */
+bool gr__average_began(const gr_average *s, const gr_clock *c); /* are weights collected from here on? */
 /* The method of the update that follows `step` updates. */
 int gr__optim_phase(const gr_optim *o, const gr_clock *c);
 /* Is H z wanted in that update? */
@@ -137,7 +142,7 @@ gr_val gr__optim_rademacher(gr_graph *g, const gr_param_info *p, gr_val seed, gr
 typedef struct gr_update_rules { /* what actions and views follow from */
     const gr_optim *optim;
     const gr_lookahead *lookahead;
-    const gr_swa *swa;
+    const gr_average *average;
     const gr_groups *groups;
 } gr_update_rules;
 
@@ -148,7 +153,7 @@ typedef struct gr_action {
     gr_status (*build)(const gr_update_rules *r, gr_graph *g, gr_store *store, const gr_param_info *params, size_t n);
 } gr_action;
 enum { GR_MAX_ACTIONS = 8 };
-extern const gr_action gr__lookahead_start, gr__lookahead_synchronise, gr__swa_collect;
+extern const gr_action gr__lookahead_start, gr__lookahead_synchronise, gr__average_collect;
 /* Those that the rules ask for, in the order in which they run when several are due. */
 int gr__actions(const gr_update_rules *r, const gr_action **out);
 /* GR_E_CONFLICT where a fraction of an open-ended run is asked for; warns of what the run, whose length is known, never

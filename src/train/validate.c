@@ -51,7 +51,7 @@ static gr_status measure_batch(gr_loop *l, int view, const gr_batch *b, int64_t 
     gr__feeds_moment(&p->feeds, l->recipe->seed, 0, before); /* random numbers depend on no moment of looking */
     if (p->feeds.share)
         *p->feeds.share =
-            l->recipe->swa.by_batches ? 1.0 / (double)(b->index + 1) : (double)b->n / (double)(before + b->n);
+            l->recipe->average.by_batches ? 1.0 / (double)(b->index + 1) : (double)b->n / (double)(before + b->n);
     return gr_plan_run(p->plan);
 }
 

@@ -20,7 +20,7 @@ static gr_status judge_optimizer(gr_check *c, gr_finding *out)
 {
     const gr_recipe *r = c->recipe;
     bool optimizer = r->optim.n_methods > 1 || !r->optim.method[0].member->for_design;
-    bool schedule = !r->sched.member->constant || r->sched.tail.on, average = r->swa.on;
+    bool schedule = !r->sched.member->constant || r->sched.tail.on, average = r->average.on;
     bool lookahead = r->lookahead.k > 0 && r->optim.method[0].lookahead.k == 0;
     int found = optimizer + schedule + average + lookahead;
     if (!designing(c) || !found) {
