@@ -316,6 +316,12 @@ static gr_status read_updates(gr__recipe_reader *k)
     GR_TRY(gr__clip_make(k->ctx, gr__setting_tree(&k->top, "clip"), r->preset, &r->clip));
     GR_TRY(gr__recipe_part(k, "clip", gr__clip_tree(k->b, &r->clip)));
     GR_TRY(gr__penalty_make(k->ctx, k->b, gr__setting_tree(&k->top, "penalty"), r->preset, &r->penalties));
+    if (r->penalties.proximal && gr__optim_averages(&r->optim))
+        GR_TRY(
+            gr__tree_fail(k->ctx, gr__tree_get(gr__setting_tree(&k->top, "penalty"), "l1_step"), GR_E_CONFLICT,
+                          "write l1_step: subgradient",
+                          "a proximal step is taken behind each update, and the weights of %s are an average of many",
+                          gr__optim_averages(&r->optim)));
     GR_TRY(gr__recipe_part(k, "penalty", gr__penalty_tree(k->b, &r->penalties)));
     GR_TRY(gr__groups_make(k->ctx, k->b, gr__setting_tree(&k->top, "groups"), &r->groups));
     GR_TRY(gr__recipe_part(k, "groups", gr__groups_tree(k->b, &r->groups)));

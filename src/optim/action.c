@@ -123,10 +123,20 @@ gr_status gr__actions_check(gr_context *ctx, const gr_update_rules *r, const gr_
 
 /* ---- views ---- */
 
+const char *gr__optim_averages(const gr_optim *o)
+{
+    for (int i = 0; i < o->n_methods; i++)
+        if (o->method[i].member->averages) return o->method[i].member->head.name;
+    return NULL;
+}
+
 int gr__views(const gr_update_rules *r, gr_view out[GR_MAX_VIEWS])
 {
     int n = 0;
-    out[n++] = (gr_view){.slot = r->lookahead->k && !r->lookahead->evaluate_fast ? "slow" : NULL};
+    if (gr__optim_averages(r->optim)) /* its weights are the parameters, its statistics slots of that name */
+        out[n++] = (gr_view){.slot = "averaged", .statistics = true};
+    else
+        out[n++] = (gr_view){.slot = r->lookahead->k && !r->lookahead->evaluate_fast ? "slow" : NULL};
     if (r->average->on)
         out[n++] = (gr_view){.slot = gr__average_slot(r->average),
                              .file = gr__average_kept(r->average),

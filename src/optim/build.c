@@ -77,15 +77,21 @@ static gr_status penalise(building *b, gr__bump *memory)
 {
     const gr_update_spec *u = b->u;
     if (!u->penalties || u->penalties->n == 0) return GR_OK;
-    gr_val *trained = gr__bump_alloc(memory, sizeof *trained * (u->n + 1));
-    if (!trained) return GR_E_MEMORY;
-    for (size_t i = 0; i < u->n; i++) trained[i] = u->grads[i] ? u->leaves[i] : GR_NONE;
-    gr_val smooth = gr__penalty_value(b->g, u->penalties, u->params, trained, u->n, true);
+    gr_val *trained = gr__bump_alloc(memory, sizeof *trained * (u->n + 1)),
+           *points = gr__bump_alloc(memory, sizeof *points * (u->n + 1)),
+           *at = gr__bump_alloc(memory, sizeof *at * (u->n + 1));
+    if (!trained || !points || !at) return GR_E_MEMORY;
+    for (size_t i = 0; i < u->n; i++) { /* its gradient belongs where that of the cost is taken */
+        points[i] = gr__optim_point(b->g, b->store, u->optim, u->phase, u->groups, &u->params[i], u->lr);
+        trained[i] = u->grads[i] ? u->leaves[i] : GR_NONE;
+        at[i] = u->grads[i] ? points[i] : GR_NONE;
+    }
+    gr_val smooth = gr__penalty_value(b->g, u->penalties, u->params, at, u->n, true);
     b->penalty = gr__penalty_value(b->g, u->penalties, u->params, trained, u->n, false);
     if (!smooth) return gr_graph_status(b->g);
     b->penalty_gradient = gr__bump_alloc(memory, sizeof *b->penalty_gradient * (u->n + 1));
     if (!b->penalty_gradient) return GR_E_MEMORY;
-    gr_status st = gr_gradients(b->g, smooth, u->leaves, (int)u->n, b->penalty_gradient);
+    gr_status st = gr_gradients(b->g, smooth, points, (int)u->n, b->penalty_gradient);
     for (size_t i = 0; i < u->n; i++)
         if (!is_penalised(b, i)) b->penalty_gradient[i] = GR_NONE;
     return st;

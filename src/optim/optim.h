@@ -164,12 +164,15 @@ gr_status gr__actions_check(gr_context *ctx, const gr_update_rules *r, const gr_
 typedef struct gr_view {
     const char *slot;    /* NULL: the parameters themselves; its figures in metrics.jsonl are SLOT_validation_... */
     const char *file;    /* the model of its own that a run keeps; NULL: none */
-    const char *counter; /* a slot of rank 0; the view holds nothing while it is 0; NULL: it always does */
+    const char *counter; /* a slot of rank 0; the view holds nothing while it is 0, and what it holds changes with it;
+                            NULL: it always does, and changes with every update */
     bool statistics;     /* running statistics are not those of its weights: they are taken anew, into STATE/slot */
 } gr_view;
 enum { GR_MAX_VIEWS = 2 };
 /* The first is what stands for the model: validated, kept as last and best. */
 int gr__views(const gr_update_rules *r, gr_view out[GR_MAX_VIEWS]);
+/* The name of a method whose parameters are an average of its steps; NULL: there is none. */
+const char *gr__optim_averages(const gr_optim *o);
 /* The leaf of a parameter in a view. */
 gr_val gr__view_leaf(const gr_view *v, gr_graph *g, const gr_store *store, const char *name, gr_shape shape);
 gr_val gr__view_state(const gr_view *v, gr_graph *g, const gr_store *store,

@@ -93,6 +93,7 @@ typedef struct gr_optimizer {
     const char *weight_decay; /* its default; NULL: 0 */
     bool for_design;          /* simple enough to try a network with, before its design stands */
     bool whole_set;           /* a batch is the whole training set */
+    bool averages;            /* the parameters are an average of its steps, and gradients are taken elsewhere */
     gr_status (*check)(gr_context *ctx,
                        const gr_settings *s);         /* refuses settings that contradict each other; may be NULL */
     gr_val (*update)(gr_step *s, gr_val w, gr_val g); /* the new w; g has clipping and coupled decay in it */

@@ -261,6 +261,7 @@ gr_status gr__engine_make(const gr_task *t, bool train, unsigned parts, gr_engin
     if (train) {
         e->n_actions = gr__actions(&e->rules, e->action);
         e->n_views = gr__views(&e->rules, e->view);
+        if (t->running) e->view[0].statistics = false;
     }
     GR_TRY(gr__runner_open(t, &e->runner));
     e->store = e->runner.store;

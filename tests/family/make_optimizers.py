@@ -266,6 +266,28 @@ def adan(o, s, c, w, g):
     return (w - step) / (1 + c.lr * c.decay) if o.form == "proximal" else w * (1 - c.lr * c.decay) - step
 
 
+def free_average(o, s, c, w, beta, step_of):
+    """z and x apart, as the paper writes them; step_of(y): what z moves against, times lr."""
+    z = s.get("z", w)
+    y = (1 - beta) * z + beta * w
+    s["z"] = z - c.lr * step_of(y)
+    s["top"] = max(s.get("top", 0.0), c.lr / c.scale)
+    weight = c.t ** o.r * s["top"] ** o.weight_lr_power
+    s["sum"] = s.get("sum", 0.0) + weight
+    share = weight / s["sum"] if s["sum"] else 0.0
+    return (1 - share) * w + share * s["z"]
+
+
+def schedule_free_sgd(o, s, c, w, g):
+    return free_average(o, s, c, w, o.momentum, lambda y: g + c.decay * y)
+
+
+def schedule_free_adamw(o, s, c, w, g):
+    s["v"] = o.beta2 * keep(s, "v", w) + (1 - o.beta2) * g * g
+    scaled = g / (np.sqrt(s["v"] / (1 - o.beta2 ** c.t)) + o.eps)
+    return free_average(o, s, c, w, o.beta1, lambda y: scaled + c.decay * y)
+
+
 RECTIFIED = dict(eps_mode="raw", rho_threshold=5, unrectified="sgdm")
 betas = dict(lr=0.001, beta1=0.9, beta2=0.999)
 METHODS = {  # rule, decay unless given ("own": inside the rule), weight decay unless given, options
@@ -289,6 +311,8 @@ METHODS = {  # rule, decay unless given ("own": inside the rule), weight decay u
     "rangerlars": (rangerlars, "own", 0, dict(lr=0.005, beta1=0.95, beta2=0.999, eps=1e-5, **RECTIFIED, form="trust", k=6, alpha=0.5)),
     "lion": (lion, "decoupled", 0, dict(lr=1e-4, beta1=0.9, beta2=0.99)),
     "adan": (adan, "own", 0, dict(lr=0.001, beta1=0.98, beta2=0.92, beta3=0.99, eps=1e-8, form="proximal")),
+    "schedule_free_sgd": (schedule_free_sgd, "own", 0, dict(lr=1, momentum=0.9, r=0, weight_lr_power=2)),
+    "schedule_free_adamw": (schedule_free_adamw, "own", 0, dict(lr=0.0025, beta1=0.9, beta2=0.999, eps=1e-8, r=0, weight_lr_power=2)),
     "swats": (swats, "coupled", 0, dict(betas, eps=1e-8, switch_tol=1e-9, switch_relative=False)),
 }
 
@@ -386,9 +410,13 @@ def by_torch(cls, arguments, w0, g, lr):
     w = torch.nn.Parameter(torch.tensor(w0))
     o, path = cls([w], lr=lr[0], **arguments), []
     for t in range(len(g)):
+        if hasattr(o, "train"):  # of the package schedulefree: training stands at other weights
+            o.train()
         w.grad = torch.tensor(g[t])
         o.param_groups[0]["lr"] = lr[t]
         o.step()
+        if hasattr(o, "eval"):
+            o.eval()
         path.append(w.detach().numpy().copy())
     return np.stack(path)
 
@@ -656,6 +684,35 @@ def later():
         e.case("bias_not_decayed", dict(weight_decay=0.05), role="bias")
         e.case("group", dict(weight_decay=0.05), None, DROP, role="bias", lr_scale=0.5, group_decay=0.2)
         e.case("conv", {}, shape=CONV, conv=True)
+    rising = [0.0] * 2 + [0.02 * k for k in range(1, 6)] + [0.1] * 3 + [0.05] * 2
+    with Evidence("optimizer", "schedule_free_sgd", "the formulas of Defazio et al. 2024, eq. 1-3; the authors' package schedulefree") as e:
+        F = package("schedulefree", "SGDScheduleFree")
+        e.case("plain", {}, F())
+        e.case("rising", {}, F(), rising)
+        e.case("weights", dict(momentum=0.5, r=1.5, weight_lr_power=1), F(momentum=0.5, r=1.5, weight_lr_power=1), rising)
+        e.case("even", dict(weight_lr_power=0), F(weight_lr_power=0), DROP)
+        e.case("at_the_steps", dict(momentum=0), None, DROP)
+        e.case("at_the_average", dict(momentum=1, weight_decay=0.05), None, DROP)
+        e.case("decay", dict(weight_decay=0.05), F(weight_decay=0.05), DROP)
+        e.case("count", {}, F(), count=7.0)
+        e.case("zero_gradients", dict(weight_decay=0.05), F(weight_decay=0.05), w0=[1, -2, 0.5], g=ZERO_FIRST)
+        e.case("bias_not_decayed", dict(weight_decay=0.05), F(), role="bias")
+        e.case("group", dict(weight_decay=0.05), F(weight_decay=0.2), DROP, role="bias", lr_scale=0.5, group_decay=0.2)
+        e.case("conv", {}, F(), shape=CONV, conv=True)
+    with Evidence("optimizer", "schedule_free_adamw", "the formulas of Defazio et al. 2024, algorithm 1; the authors' package schedulefree") as e:
+        F = package("schedulefree", "AdamWScheduleFree", foreach=False)
+        e.case("plain", {}, F())
+        e.case("rising", {}, F(), rising)
+        e.case("weights", dict(beta1=0.5, r=1.5, weight_lr_power=1), F(betas=(0.5, 0.999), r=1.5, weight_lr_power=1), rising)
+        e.case("betas", dict(beta1=0.8, beta2=0.9, eps=1e-2), F(betas=(0.8, 0.9), eps=1e-2), DROP)
+        e.case("at_the_steps", dict(beta1=0), None, DROP)
+        e.case("at_the_average", dict(beta1=1, weight_decay=0.05), None, DROP)
+        e.case("decay", dict(weight_decay=0.05), F(weight_decay=0.05), DROP)
+        e.case("count", {}, F(), count=7.0)
+        e.case("zero_gradients", dict(weight_decay=0.05), F(weight_decay=0.05), w0=[1, -2, 0.5], g=ZERO_FIRST)
+        e.case("bias_not_decayed", dict(weight_decay=0.05), F(), role="bias")
+        e.case("group", dict(weight_decay=0.05), F(weight_decay=0.2), DROP, role="bias", lr_scale=0.5, group_decay=0.2)
+        e.case("conv", {}, F(), shape=CONV, conv=True)
 
 
 # ------------------------------------------------------------------------------------------------------ penalties
@@ -768,6 +825,8 @@ RANDOM = {
     "rangerlars": (1e-13, [{}, dict(weight_decay=0.05), dict(form="over9000", weight_decay=0.05), dict(beta2=0.9)]),
     "lion": (1e-13, [{}, dict(weight_decay=0.05), dict(beta1=0.5, beta2=0.9, weight_decay=0.05, decay="coupled")]),
     "adan": (1e-13, [{}, dict(weight_decay=0.05), dict(weight_decay=0.05, form="decoupled"), dict(beta1=0.9, beta2=0.5, beta3=0.9, eps=1e-3)]),
+    "schedule_free_sgd": (1e-13, [{}, dict(weight_decay=0.05), dict(momentum=0.5, r=2, weight_lr_power=0), dict(momentum=0)]),
+    "schedule_free_adamw": (1e-13, [{}, dict(weight_decay=0.05), dict(beta1=0.5, beta2=0.9, eps=1e-3, r=1), dict(beta1=1, weight_lr_power=0.5)]),
     "swats": (1e-10, [{}, dict(switch_tol=0.5, switch_relative=True, beta2=0.9), dict(switch_tol=0.9, switch_relative=True, beta2=0.5), dict(switch_tol=0.9, switch_relative=True, weight_decay=0.05)]),
 }
 

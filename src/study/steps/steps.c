@@ -45,6 +45,7 @@ gr_status gr__steps_open(gr_context *ctx, const gr_recipe *r, unsigned flags, gr
     r = s->recipe = &s->own;
     GR_TRY(gr__task_open(ctx, r, 1u << GR_PART_TRAIN | validation, NULL, &s->task));
     s->task.unfused = flags & GR_STEPS_UNFUSED;
+    s->task.running = true;
     GR_TRY(gr__engine_make(&s->task, true, validation | training, &s->engine));
     GR_TRY(gr_store_seal(s->engine.store));
     GR_TRY(gr__network_init(s->task.network, s->engine.store));
