@@ -7,7 +7,7 @@ Each method is its paper's equations in plain float64 NumPy, written apart from 
 must agree before anything is written: over the twelve updates of the evidence, whose gradients are near 1, and over the random sequences, whose
 gradients reach over twelve orders of magnitude with zeros among them: every update of every sequence, by the tolerance of its file
 (in_torch() says which settings PyTorch has). Lion, Prodigy and the schedule-free methods are held against packages in the same way where these
-are installed (pip install --no-deps lion-pytorch prodigyopt schedulefree; the last two are the authors'). Formats: optimizer/NAME.txt and penalty/NAME.txt as make_evidence.py says, with the words role (weight, bias),
+are installed (pip install --no-deps lion-pytorch prodigyopt schedulefree; the last two are the authors'). Formats: optimizer/NAME.txt and penalty/NAME.txt as make_evidence.py says, with the words role (weight, bias), layer (last: of an output),
 layout (conv: [O,KH,KW,I]), lr_scale and group_weight_decay (of a group that holds the parameter), the tensors z and hz (signs, and sums of
 Hessian times z; NaN in updates whose curvature nobody may ask for). sequences/NAME.txt: see sequences() below.
 """
@@ -288,6 +288,26 @@ def schedule_free_adamw(o, s, c, w, g):
     return free_average(o, s, c, w, o.beta1, lambda y: scaled + c.decay * y)
 
 
+def muon(o, s, c, w, g):
+    """Matrices by Muon's code (in float64, where that is in bfloat16); all else by its Adam. Columns in any order give the same."""
+    if not (c.trusted and w.ndim > 1) or c.last:
+        m, v = moments(o, s, g)
+        rate = c.lr * o.other_lr / o.lr
+        return w * (1 - rate * c.decay) - rate * (m / (1 - o.beta1 ** c.t)) / (np.sqrt(v / (1 - o.beta2 ** c.t)) + o.eps)
+    s["m"] = o.momentum * keep(s, "m", w) + (1 - o.momentum) * g
+    u = o.momentum * s["m"] + (1 - o.momentum) * g if o.nesterov else s["m"]
+    x = u.reshape(len(u), -1)
+    tall = x.shape[0] > x.shape[1]
+    x = x.T if tall else x
+    x = x / (norm(x) + 1e-7)
+    for _ in range(o.ns_steps):
+        a = x @ x.T
+        x = 3.4445 * x + (-4.7750 * a + 2.0315 * (a @ a)) @ x
+    x = (x.T if tall else x).reshape(w.shape)
+    rows, columns = len(w), w.size // len(w)
+    return w * (1 - c.lr * c.decay) - c.lr * (math.sqrt(max(1, rows / columns)) if o.adjust == "original" else 0.2 * math.sqrt(max(rows, columns))) * x
+
+
 RECTIFIED = dict(eps_mode="raw", rho_threshold=5, unrectified="sgdm")
 betas = dict(lr=0.001, beta1=0.9, beta2=0.999)
 METHODS = {  # rule, decay unless given ("own": inside the rule), weight decay unless given, options
@@ -313,11 +333,12 @@ METHODS = {  # rule, decay unless given ("own": inside the rule), weight decay u
     "adan": (adan, "own", 0, dict(lr=0.001, beta1=0.98, beta2=0.92, beta3=0.99, eps=1e-8, form="proximal")),
     "schedule_free_sgd": (schedule_free_sgd, "own", 0, dict(lr=1, momentum=0.9, r=0, weight_lr_power=2)),
     "schedule_free_adamw": (schedule_free_adamw, "own", 0, dict(lr=0.0025, beta1=0.9, beta2=0.999, eps=1e-8, r=0, weight_lr_power=2)),
+    "muon": (muon, "own", 0, dict(lr=0.02, momentum=0.95, nesterov=True, ns_steps=5, adjust="original", other_lr=3e-4, beta1=0.9, beta2=0.95, eps=1e-10)),
     "swats": (swats, "coupled", 0, dict(betas, eps=1e-8, switch_tol=1e-9, switch_relative=False)),
 }
 
 
-def run(name, options, w, sums, lr, count=1.0, trusted=True, conv=False, z=None, hz=None, lr_scale=1.0, group_decay=None):
+def run(name, options, w, sums, lr, count=1.0, trusted=True, conv=False, z=None, hz=None, lr_scale=1.0, group_decay=None, last=False):
     """The weights after each update. sums: gradients times count."""
     rule, kind, decay, defaults = METHODS[name]
     options = dict(options)
@@ -328,7 +349,7 @@ def run(name, options, w, sums, lr, count=1.0, trusted=True, conv=False, z=None,
     decay = group_decay if group_decay is not None else decay if trusted else 0
     for t in range(1, len(sums) + 1):
         rate, g = lr[t - 1] * lr_scale, sums[t - 1] / count
-        c = SimpleNamespace(lr=rate, t=t, trusted=trusted, decay=decay, conv=conv, scale=lr_scale,
+        c = SimpleNamespace(lr=rate, t=t, trusted=trusted, decay=decay, conv=conv, scale=lr_scale, last=last,
                             z=None if z is None else z[t - 1], hz=None if hz is None else hz[t - 1] / count)
         if centred and trusted and g.ndim > 1:
             g = g - g.mean(axis=tuple(range(1, g.ndim)), keepdims=True)
@@ -369,8 +390,8 @@ class Evidence:
     def start(s, case, settings, words):
         s.lines += [f"case {case}", f"set {settings}"] + [f"word {k} {v}" for k, v in words.items()]
 
-    def case(s, case, options, torch_optimizer=None, lr=None, shape=(4,), count=1.0, role="weight", conv=False, w0=None, g=None, **group):
-        """torch_optimizer: (class, arguments), which must give the same; group: lr_scale, group_decay."""
+    def case(s, case, options, torch_optimizer=None, lr=None, shape=(4,), count=1.0, role="weight", conv=False, w0=None, g=None, scale_torch=1, last=False, **group):
+        """torch_optimizer: (class, arguments), which must give the same at scale_torch times the rate; group: lr_scale, group_decay."""
         w0 = s.draw(*shape) if w0 is None else np.asarray(w0, dtype=float)
         sums = s.draw(STEPS, *w0.shape) if g is None else np.asarray(g, dtype=float)
         lr = lr or [0.1] * len(sums)
@@ -385,12 +406,13 @@ class Evidence:
             every = options.get("hessian_interval", 1)
             hz[[t for t in range(len(sums)) if t % every]] = np.nan
             hz = hz * count
-        w = run(s.member, options, w0, sums * count, lr, count, role == "weight", conv, z, hz, **group)
+        w = run(s.member, options, w0, sums * count, lr, count, role == "weight", conv, z, hz, last=last, **group)
         assert np.isfinite(w).all(), case
         if torch_optimizer:
-            other = by_torch(*torch_optimizer, w0, sums, [r * group.get("lr_scale", 1) for r in lr])
-            assert np.allclose(w, other, rtol=1e-12, atol=1e-13), (s.member, case, np.abs(w - other).max())
-        words = {"role": role, **({"layout": "conv"} if conv else {}), **({"lr_scale": group["lr_scale"]} if "lr_scale" in group else {}),
+            other = by_torch(*torch_optimizer, w0, sums, [r * group.get("lr_scale", 1) * scale_torch for r in lr])
+            off = 1e-6 if torch_optimizer[0] is T.Muon else 0  # it has max(|U|, 1e-7) for |U| + 1e-7
+            assert np.allclose(w, other, rtol=1e-12 + off, atol=1e-13 + off), (s.member, case, np.abs(w - other).max())
+        words = {"role": role, **({"layer": "last"} if last else {}), **({"layout": "conv"} if conv else {}), **({"lr_scale": group["lr_scale"]} if "lr_scale" in group else {}),
                  **({"group_weight_decay": group["group_decay"]} if "group_decay" in group else {})}
         s.start(case, text(s.member, options), words)
         for name, a in (("w0", w0), ("g", sums * count), *((("z", z), ("hz", hz)) if curved else ()), ("lr", lr), ("count", count), ("w", w)):
@@ -404,6 +426,9 @@ class Evidence:
             os.makedirs(os.path.dirname(s.path), exist_ok=True)
             with open(s.path, "w") as f:
                 f.write("\n".join(s.lines) + "\n")
+
+
+torch.bfloat16 = torch.float64  # the type of torch.optim.Muon's products, which it looks up there; nothing else here asks for it
 
 
 def by_torch(cls, arguments, w0, g, lr):
@@ -713,6 +738,25 @@ def later():
         e.case("bias_not_decayed", dict(weight_decay=0.05), F(), role="bias")
         e.case("group", dict(weight_decay=0.05), F(weight_decay=0.2), DROP, role="bias", lr_scale=0.5, group_decay=0.2)
         e.case("conv", {}, F(), shape=CONV, conv=True)
+    with Evidence("optimizer", "muon", "the author's code, in float64; torch.optim.Muon, its products in float64 too, and Adam") as e:
+        M = lambda **k: (T.Muon, dict(dict(weight_decay=0), **k))
+        A = lambda **k: (T.Adam, dict(dict(betas=(0.9, 0.95), eps=1e-10), **k))
+        e.case("plain", {}, M(), shape=(3, 5))
+        e.case("tall", {}, M(), DROP, shape=(6, 2))
+        e.case("momentum", dict(momentum=0.5, nesterov=False, ns_steps=3), M(momentum=0.5, nesterov=False, ns_steps=3), shape=(4, 4))
+        e.case("match_rms", dict(adjust="match_rms_adamw"), M(adjust_lr_fn="match_rms_adamw"), shape=(3, 5))
+        e.case("decay", dict(weight_decay=0.05), M(weight_decay=0.05), DROP, shape=(3, 4))
+        e.case("row", {}, M(), shape=(1, 6))
+        e.case("column", {}, M(), shape=(6, 1))
+        e.case("conv", dict(gradient_centralization=True), shape=CONV, conv=True, count=7.0)
+        e.case("vector", {}, A(), scale_torch=3e-4 / 0.02)
+        e.case("bias", dict(weight_decay=0.05), A(), DROP, role="bias", scale_torch=3e-4 / 0.02)
+        e.case("matrix_not_a_weight", dict(other_lr=0.02, beta2=0.9, eps=1e-3), A(betas=(0.9, 0.9), eps=1e-3), shape=(2, 3), role="bias")
+        e.case("last_layer", {}, A(), shape=(3, 5), scale_torch=3e-4 / 0.02, last=True)
+        e.case("last_layer_decay", dict(weight_decay=0.05), None, DROP, shape=(3, 5), last=True)
+        e.case("group", dict(weight_decay=0.05), None, DROP, shape=(2, 3), lr_scale=0.5, group_decay=0.2)
+        e.case("group_of_a_vector", dict(weight_decay=0.05), None, DROP, lr_scale=0.5, group_decay=0.2)
+        e.case("zero_gradients", dict(weight_decay=0.05), w0=[[1], [-2], [0.5]], g=ZERO_FIRST[:, :, None])
 
 
 # ------------------------------------------------------------------------------------------------------ penalties
@@ -827,6 +871,7 @@ RANDOM = {
     "adan": (1e-13, [{}, dict(weight_decay=0.05), dict(weight_decay=0.05, form="decoupled"), dict(beta1=0.9, beta2=0.5, beta3=0.9, eps=1e-3)]),
     "schedule_free_sgd": (1e-13, [{}, dict(weight_decay=0.05), dict(momentum=0.5, r=2, weight_lr_power=0), dict(momentum=0)]),
     "schedule_free_adamw": (1e-13, [{}, dict(weight_decay=0.05), dict(beta1=0.5, beta2=0.9, eps=1e-3, r=1), dict(beta1=1, weight_lr_power=0.5)]),
+    "muon": (1e-11, [{}, dict(weight_decay=0.05, adjust="match_rms_adamw"), dict(momentum=0.5, nesterov=False), dict(ns_steps=2, weight_decay=0.05)]),
     "swats": (1e-10, [{}, dict(switch_tol=0.5, switch_relative=True, beta2=0.9), dict(switch_tol=0.9, switch_relative=True, beta2=0.5), dict(switch_tol=0.9, switch_relative=True, weight_decay=0.05)]),
 }
 
