@@ -238,16 +238,18 @@ static void prepare_step(const building *b, size_t i, gr_val norm, gr_step *s)
     *s = step_of(g, b->store, u->optim, u->phase, u->groups, &u->params[i], u->lr);
     s->leaf = s->w = u->leaves[i];
     s->t = b->t;
+    s->count = u->count;
     s->d = clipped(b, i, norm, &s->gradient_norm);
     if (b->method->centralize && s->trusted) {
         s->d = centralised(g, s->d);
         s->gradient_norm = gr__norm(g, s->d);
     }
     if (u->curvature) {
-        s->rademacher = u->rademacher[i];
+        bool draws = gr__method_draws(b->method);
+        s->rademacher = draws ? GR_NONE : u->rademacher[i];
         s->curvature = gr_div(g, u->curvature[i], u->count);
-        gr_val hvp; /* the penalty's own part */
-        if (b->penalty_gradient && b->penalty_gradient[i] &&
+        gr_val hvp; /* the penalty's own part; labels that are drawn are of the cost */
+        if (!draws && b->penalty_gradient && b->penalty_gradient[i] &&
             gr_pullback(g, &b->penalty_gradient[i], &s->rademacher, 1, &s->leaf, 1, &hvp) == GR_OK)
             s->curvature = gr_add(g, s->curvature, hvp);
     }

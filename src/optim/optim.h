@@ -36,6 +36,7 @@ extern const gr_member gr__optimizer_switch; /* stands beside the members: it is
 
 gr_status gr__optim_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_optim *out);
 gr_first_moment gr__method_moment(const gr_method *m);   /* slot NULL: it keeps none */
+bool gr__method_draws(const gr_method *m);               /* its curvature is by labels that are drawn */
 gr_tree *gr__optim_tree(gr__bump *b, const gr_optim *o); /* resolved, common rows included */
 
 /* ---- clip: ---- */
@@ -117,7 +118,8 @@ typedef struct gr_update_spec {
     const gr_groups *groups;       /* NULL: none */
     const gr_param_info *params;
     const gr_val *leaves, *grads;         /* grads[i]: the gradient SUM of params[i]; GR_NONE: frozen, untouched */
-    const gr_val *rademacher, *curvature; /* AdaHessian: signs z, and the SUM of H z; NULL in updates without it */
+    const gr_val *rademacher, *curvature; /* AdaHessian: signs z, and the SUM of H z; NULL in updates without it. Of
+                                             methods that draw labels the SUM of gradients, and no signs */
     size_t n;
     gr_val count; /* rank 0: what the sums are divided by */
     gr_val lr;    /* rank-0 feed */

@@ -24,7 +24,9 @@ typedef struct gr_step { /* one parameter's update being built */
     gr_val gradient_norm; /* rank 0: the norm of the gradient as update gets it, from the pass that takes the norm of
                      all of them where it can be */
     gr_val rademacher;    /* AdaHessian: signs z; GR_NONE in updates without curvature */
-    gr_val curvature;     /* H z, the mean over the samples, H the Hessian of the cost */
+    gr_val curvature;     /* H z, the mean over the samples, H the Hessian of the cost; of `drawn` methods the gradient
+                             for labels that the model itself has drawn */
+    gr_val count;         /* rank 0: what means over the samples are divided by */
     double squares;       /* of what is squared for slots: how many times as large as a gradient; 0: nothing is */
     gr_val w, d,
         out; /* for update_all: weight, direction (clipping and coupled decay in it); receives the new weight */
@@ -101,7 +103,9 @@ typedef struct gr_optimizer {
     gr_val (*point)(gr_step *s, gr_val w);            /* where the gradient is taken; NULL: at w */
     gr_val (*decay_rate)(gr_step *s);                 /* what decoupled decay is multiplied by; NULL: s->lr */
     int64_t (*curvature_every)(
-        const gr_settings *s); /* H z is wanted every so many updates, the first included; NULL: never */
+        const gr_settings *s);           /* H z is wanted every so many updates, the first included; NULL: never */
+    bool (*drawn)(const gr_settings *s); /* instead of H z it wants gradients for labels that are drawn by the model's
+                                            probabilities; NULL: it does not */
     gr_lookahead (*lookahead)(const gr_settings *s);       /* it contains LookAhead; NULL: it does not */
     gr_first_moment (*first_moment)(const gr_settings *s); /* what LookAhead resets and a switch carries; NULL: none */
 } gr_optimizer;

@@ -88,7 +88,13 @@ static gr_status hvp_of(making *m, const gr_val *points, gr_val *hvp, int active
     return gr_gradients(g, along, points, active, hvp);
 }
 
-/* Gradient sums of the parameters that are trained, and H z where it is wanted. */
+static bool draws(const making *m)
+{
+    return gr__method_draws(&m->recipe->optim.method[m->phase]);
+}
+
+/* Gradient sums of the parameters that are trained, and where it is wanted what tells the curvature: H z, or gradients
+ * for labels that are drawn. */
 static gr_status differentiate(making *m)
 {
     gr_val *points = gr__bump_alloc(m->task->memory, sizeof *points * (m->n + 1)),
@@ -103,7 +109,7 @@ static gr_status differentiate(making *m)
         if (m->grads[i]) gr_mark_gradient(m->g, m->leaves[i], m->grads[i]);
     }
     if (st != GR_OK || !m->curvature) return st;
-    st = hvp_of(m, points, d, active);
+    st = draws(m) ? gr_gradients(m->g, m->v.drawn_sum, points, active, d) : hvp_of(m, points, d, active);
     k = 0;
     for (size_t i = 0; i < m->n && st == GR_OK; i++) m->hvp[i] = is_frozen(m, i) ? GR_NONE : d[k++];
     return st;
@@ -113,6 +119,7 @@ static gr_status forward_and_back(making *m)
 {
     const gr_network_options o = {.steps = m->steps,
                                   .mix = true,
+                                  .draw = m->curvature && draws(m),
                                   .updates = (double)gr__task_extent(m->task).total,
                                   .bind = {.leaf = point_of, .observe = move_state, .user = m}};
     gr_status st = room(m);
@@ -208,7 +215,7 @@ static gr_status build_apply(making *m)
     gr_val cost, weight;
     gr_status st = GR_OK;
     GR_TRY(room(m));
-    if (m->curvature) draw_signs(m);
+    if (m->curvature && !draws(m)) draw_signs(m);
     for (size_t i = 0; i < m->n; i++) {
         const gr_entry_spec *e = &m->params[i].entry;
         m->grads[i] = m->hvp[i] = GR_NONE;

@@ -308,6 +308,39 @@ def muon(o, s, c, w, g):
     return w * (1 - c.lr * c.decay) - c.lr * (math.sqrt(max(1, rows / columns)) if o.adjust == "original" else 0.2 * math.sqrt(max(rows, columns))) * x
 
 
+def sophia(o, s, c, w, g):
+    """gnb: hz are sums of gradients for drawn labels, over c.count samples."""
+    s["m"] = o.beta1 * keep(s, "m", w) + (1 - o.beta1) * g
+    h = keep(s, "h", w)
+    if (c.t - 1) % o.hessian_interval == 0:
+        e = c.count * c.hz ** 2 if o.estimator == "gnb" else c.z * c.hz
+        s["h"] = h = o.beta2 * h + (1 - o.beta2) * e
+    return w - c.lr * np.clip(s["m"] / np.maximum(o.rho * h, o.eps), -1, 1)
+
+
+def prodigy(o, s, c, w, g):
+    """One tensor, in the order of the authors' code."""
+    beta3 = math.sqrt(o.beta2) if o.beta3 is None else o.beta3
+    d, d0 = s.get("d", o.d0), o.d0
+    start = s.setdefault("start", w)
+    rate = d * c.lr * (math.sqrt(1 - o.beta2 ** c.t) / (1 - o.beta1 ** c.t) if o.bias_correction else 1)
+    for name in ("m", "v", "s"):
+        keep(s, name, w)
+    if c.lr == 0:
+        return w
+    above = beta3 * s.get("above", 0.0) + d / d0 * rate * float(np.sum(g * (start - w)))
+    s["m"] = o.beta1 * s["m"] + d * (1 - o.beta1) * g
+    s["v"] = o.beta2 * s["v"] + d * d * (1 - o.beta2) * g * g
+    s["s"] = beta3 * s["s"] + d / d0 * (d if o.safeguard_warmup else rate) * g
+    below = float(np.abs(s["s"]).sum())
+    if below == 0:
+        return w
+    hat = o.d_coef * above / below
+    s["above"], s["most"] = above, max(s.get("most", d0), hat)
+    s["d"] = min(s["most"], (max(d, hat) if d == d0 else d) * o.growth_rate)
+    return w - rate * c.decay * w - rate * s["m"] / (np.sqrt(s["v"]) + s["d"] * o.eps)
+
+
 RECTIFIED = dict(eps_mode="raw", rho_threshold=5, unrectified="sgdm")
 betas = dict(lr=0.001, beta1=0.9, beta2=0.999)
 METHODS = {  # rule, decay unless given ("own": inside the rule), weight decay unless given, options
@@ -334,6 +367,8 @@ METHODS = {  # rule, decay unless given ("own": inside the rule), weight decay u
     "schedule_free_sgd": (schedule_free_sgd, "own", 0, dict(lr=1, momentum=0.9, r=0, weight_lr_power=2)),
     "schedule_free_adamw": (schedule_free_adamw, "own", 0, dict(lr=0.0025, beta1=0.9, beta2=0.999, eps=1e-8, r=0, weight_lr_power=2)),
     "muon": (muon, "own", 0, dict(lr=0.02, momentum=0.95, nesterov=True, ns_steps=5, adjust="original", other_lr=3e-4, beta1=0.9, beta2=0.95, eps=1e-10)),
+    "sophia": (sophia, "decoupled", 0.1, dict(lr=1e-4, beta1=0.965, beta2=0.99, rho=0.04, eps=1e-12, estimator="gnb", hessian_interval=10)),
+    "prodigy": (prodigy, "own", 0, dict(lr=1, beta1=0.9, beta2=0.999, beta3=None, eps=1e-8, d0=1e-6, d_coef=1, growth_rate=math.inf, bias_correction=False, safeguard_warmup=False)),
     "swats": (swats, "coupled", 0, dict(betas, eps=1e-8, switch_tol=1e-9, switch_relative=False)),
 }
 
@@ -349,7 +384,7 @@ def run(name, options, w, sums, lr, count=1.0, trusted=True, conv=False, z=None,
     decay = group_decay if group_decay is not None else decay if trusted else 0
     for t in range(1, len(sums) + 1):
         rate, g = lr[t - 1] * lr_scale, sums[t - 1] / count
-        c = SimpleNamespace(lr=rate, t=t, trusted=trusted, decay=decay, conv=conv, scale=lr_scale, last=last,
+        c = SimpleNamespace(lr=rate, t=t, trusted=trusted, decay=decay, conv=conv, scale=lr_scale, last=last, count=count,
                             z=None if z is None else z[t - 1], hz=None if hz is None else hz[t - 1] / count)
         if centred and trusted and g.ndim > 1:
             g = g - g.mean(axis=tuple(range(1, g.ndim)), keepdims=True)
@@ -398,12 +433,12 @@ class Evidence:
         if g is None and w0.size > 1:
             sums[4].flat[0] = 0
             sums.reshape(len(sums), -1)[:, -1] *= case != "plain"  # a weight that never has a gradient
-        curved, z, hz = s.member == "adahessian", None, None
+        curved, z, hz = s.member in ("adahessian", "sophia"), None, None
         if curved:
             z, hz = np.sign(s.draw(len(sums), *w0.shape)) + 0.0, s.draw(len(sums), *w0.shape)
             z[z == 0] = 1
             hz[0].flat[0] = 0
-            every = options.get("hessian_interval", 1)
+            every = options.get("hessian_interval", METHODS[s.member][3]["hessian_interval"])
             hz[[t for t in range(len(sums)) if t % every]] = np.nan
             hz = hz * count
         w = run(s.member, options, w0, sums * count, lr, count, role == "weight", conv, z, hz, last=last, **group)
@@ -433,7 +468,7 @@ torch.bfloat16 = torch.float64  # the type of torch.optim.Muon's products, which
 
 def by_torch(cls, arguments, w0, g, lr):
     w = torch.nn.Parameter(torch.tensor(w0))
-    o, path = cls([w], lr=lr[0], **arguments), []
+    o, path = cls([w], lr=lr[0] or 1.0, **arguments), []
     for t in range(len(g)):
         if hasattr(o, "train"):  # of the package schedulefree: training stands at other weights
             o.train()
@@ -757,6 +792,38 @@ def later():
         e.case("group", dict(weight_decay=0.05), None, DROP, shape=(2, 3), lr_scale=0.5, group_decay=0.2)
         e.case("group_of_a_vector", dict(weight_decay=0.05), None, DROP, lr_scale=0.5, group_decay=0.2)
         e.case("zero_gradients", dict(weight_decay=0.05), w0=[[1], [-2], [0.5]], g=ZERO_FIRST[:, :, None])
+    with Evidence("optimizer", "prodigy", "the authors' package prodigyopt, and the same order of steps apart from it") as e:
+        P = package("prodigyopt", "Prodigy")
+        fast = dict(d0=0.01)
+        ones = [1.0] * 8 + [0.5] * 4
+        e.case("plain", {}, P(), ones)
+        e.case("fast", fast, P(**fast), ones)
+        e.case("betas", dict(fast, beta1=0.5, beta2=0.8, eps=1e-2), P(betas=(0.5, 0.8), eps=1e-2, **fast), ones)
+        e.case("beta3", dict(fast, beta3=0.5, d_coef=2), P(beta3=0.5, d_coef=2, **fast), ones)
+        e.case("growth", dict(d0=0.001, growth_rate=1.2), P(d0=0.001, growth_rate=1.2), ones)
+        e.case("corrected", dict(fast, bias_correction=True), P(use_bias_correction=True, **fast), ones)
+        e.case("safeguard", dict(fast, safeguard_warmup=True), P(safeguard_warmup=True, **fast), rising)
+        e.case("rising", fast, P(**fast), rising)
+        e.case("decay", dict(fast, weight_decay=0.05), P(weight_decay=0.05, **fast), ones)
+        e.case("count", fast, P(**fast), ones, count=7.0)
+        e.case("zero_gradients", fast, P(**fast), ones, w0=[1, -2, 0.5], g=ZERO_FIRST)
+        e.case("bias_not_decayed", dict(fast, weight_decay=0.05), P(**fast), ones, role="bias")
+        e.case("group", dict(fast, weight_decay=0.05), P(weight_decay=0.2, **fast), ones, role="bias", lr_scale=0.5, group_decay=0.2)
+        e.case("conv", fast, P(**fast), ones, shape=CONV, conv=True)
+    with Evidence("optimizer", "sophia", "the formulas of Liu et al. 2023, algorithms 1-3, with given gradients for drawn labels, or signs and products") as e:
+        e.case("plain", {})
+        e.case("often", dict(hessian_interval=1, rho=1), None, DROP)
+        e.case("betas", dict(beta1=0.5, beta2=0.8, rho=2, hessian_interval=3), None, DROP)
+        e.case("eps", dict(eps=0.5, rho=0.5, hessian_interval=2))
+        e.case("hutchinson", dict(estimator="hutchinson", hessian_interval=2, rho=1))
+        e.case("beyond", dict(hessian_interval=100))
+        e.case("count", dict(hessian_interval=2, rho=1), count=7.0)
+        e.case("conv", dict(hessian_interval=1, rho=1), shape=CONV, conv=True, count=7.0)
+        e.case("zero_gradients", dict(weight_decay=0), w0=[1, -2, 0.5], g=ZERO_FIRST)
+        e.case("no_decay", dict(weight_decay=0))
+        e.case("coupled", dict(weight_decay=0.05, decay="coupled"), None, DROP)
+        e.case("bias_not_decayed", {}, role="bias")
+        e.case("group", {}, None, DROP, role="bias", lr_scale=0.5, group_decay=0.2)
 
 
 # ------------------------------------------------------------------------------------------------------ penalties
@@ -872,6 +939,8 @@ RANDOM = {
     "schedule_free_sgd": (1e-13, [{}, dict(weight_decay=0.05), dict(momentum=0.5, r=2, weight_lr_power=0), dict(momentum=0)]),
     "schedule_free_adamw": (1e-13, [{}, dict(weight_decay=0.05), dict(beta1=0.5, beta2=0.9, eps=1e-3, r=1), dict(beta1=1, weight_lr_power=0.5)]),
     "muon": (1e-11, [{}, dict(weight_decay=0.05, adjust="match_rms_adamw"), dict(momentum=0.5, nesterov=False), dict(ns_steps=2, weight_decay=0.05)]),
+    "sophia": (1e-13, [{}, dict(hessian_interval=1, rho=1), dict(estimator="hutchinson", hessian_interval=2, weight_decay=0), dict(beta1=0.5, beta2=0.5, rho=10, eps=1e-3, hessian_interval=3)]),
+    "prodigy": (1e-11, [{}, dict(d0=0.01, weight_decay=0.05), dict(d0=0.1, growth_rate=1.5, d_coef=2), dict(d0=0.1, bias_correction=True, safeguard_warmup=True, beta3=0.9)]),
     "swats": (1e-10, [{}, dict(switch_tol=0.5, switch_relative=True, beta2=0.9), dict(switch_tol=0.9, switch_relative=True, beta2=0.5), dict(switch_tol=0.9, switch_relative=True, weight_decay=0.05)]),
 }
 
