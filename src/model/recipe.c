@@ -347,6 +347,8 @@ static gr_status read_updates(gr__recipe_reader *k)
     GR_TRY(gr__recipe_part(k, "lookahead", gr__lookahead_tree(k->b, &r->lookahead, &r->optim)));
     GR_TRY(gr__average_make(k->ctx, k->b, gr__setting_tree(&k->top, "average"), r->preset, &r->average));
     GR_TRY(gr__recipe_part(k, "average", gr__average_tree(k->b, &r->average)));
+    GR_TRY(gr__sam_make(k->ctx, k->b, gr__setting_tree(&k->top, "sam"), r->preset, &r->sam));
+    GR_TRY(gr__recipe_part(k, "sam", gr__sam_tree(k->b, &r->sam)));
 done:
     return st;
 }

@@ -127,6 +127,7 @@ typedef struct gr_recipe {
     gr_groups groups;
     gr_lookahead lookahead;
     gr_average average;
+    gr_sam sam;
     gr_sched sched;
     gr_stop_rules stop;
     gr_every validate, checkpoint, log;

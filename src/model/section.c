@@ -38,6 +38,7 @@ static const gr_row recipe_rows[] = {
     GR_ROW("average", TREE, "none", "none, {type: swa, start: 0.75, cycle: 1 epoch} or {type: ema, decay: 0.999}", "",
            "weight averaging beside the training"),
     GR_ROW("lookahead", TREE, "none", "none or {k: 5, alpha: 0.5}", "", "slow weights around the optimizer"),
+    GR_ROW("sam", TREE, "none", "none or {rho: 0.05}", "", "gradients from where the cost is highest nearby"),
     GR_ROW("stop", TREE, "none", "a map", "", "when training ends; by default after 5 epochs", RESUMABLE),
     GR_ROW("validate", TREE, "none", "none or {every: 1 epoch}", "",
            "when the model is validated; by default every epoch where there is validation data", RESUMABLE),

@@ -2,6 +2,7 @@
  *
  *   resolve.c    optimizer: a method, or two with a switch between them
  *   clip.c groups.c lookahead.c average.c   clip:, groups:, lookahead:, average: (swa.c, ema.c)
+ *   sam.c        sam: the gradient at other weights
  *   step.c       what members write their update with
  *   build.c      gradients to new weights: everything of an update in its order
  *   action.c     what happens only now and then: plans of their own that the trainer runs when they are due
@@ -94,6 +95,18 @@ gr_status gr__average_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr
 gr_tree *gr__average_tree(gr__bump *b, const gr_average *a);
 const char *gr__average_slot(const gr_average *a); /* of each parameter: "swa" */
 const char *gr__average_kept(const gr_average *a); /* the model that a run keeps of it: "swa.safetensors" */
+
+/* ---- sam: ---- */
+
+typedef struct gr_sam {
+    bool on, adaptive;
+    double rho;
+} gr_sam;
+extern const gr_member gr__sam_common;
+gr_status gr__sam_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_sam *out);
+gr_tree *gr__sam_tree(gr__bump *b, const gr_sam *s);
+/* Where the second gradient of n tensors is taken, from where the first was: grads are sums, or means, alike. */
+void gr__sam_climb(gr_graph *g, const gr_sam *s, const gr_val *points, const gr_val *grads, int n, gr_val *out);
 
 /* ---- the clock of a run ---- */
 
