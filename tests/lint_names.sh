@@ -15,9 +15,13 @@ src/base/words.c               | *                           | what other progra
 src/study/lab/*                | *                           | figures of the chapter, each about methods that it names
 src/study/advice/*.c           | *                           | what the chapter advises, which is about methods that it names
 src/model/section.c            | adam cross_entropy constant | defaults of a recipe's rows
-src/model/section.c            | clip dropout init log precision standardize | keys of a recipe
+src/model/section.c            | clip dropout init log precision shuffle standardize train_longer | keys of a recipe
+src/model/recipe_stop.c        | train_longer                | a key of a recipe
 src/data/picture/images.c      | resize                      | a key of the source
 src/model/recipe_data.c        | standardize                 | the key of targets
+src/model/recipe_data.c        | shuffle                     | a key of a recipe
+src/data/loader_fill.c         | shuffle                     | the stream of random numbers
+src/study/diagnose/advice.c    | train_longer                | a remedy
 src/model/include.c            | dropout                     | the key of a network from the zoo
 src/model/recipe.c             | clip init log precision     | keys of a recipe
 src/model/network_init.c       | lstm                        | a key of a recipe's init

@@ -108,6 +108,8 @@ void cli_lines(gr_result *r, const char *indent, const char *text); /* a note a 
  * be: NAME-TABLE.csv, NAME-DRAWING.svg. A note a file; the paths, in the result's memory. What fails fails the result.
  */
 gr_list cli_write_files(cli *c, gr_result *r, const char *folder, const gr_table *more);
+/* The result's first drawing, as SVG at this path, with a note of it. */
+gr_status cli_write_drawing(cli *c, gr_result *r, const char *path);
 /* GR_E_NAME: "there is no member", name; the nearest of n, or what else helps. */
 gr_status cli_unknown(cli *c, const char *what, const char *name, const char *const *names, size_t n, const char *hint);
 /* Opens the recipe argument with every --set. */

@@ -49,3 +49,14 @@ gr_list cli_write_files(cli *c, gr_result *r, const char *folder, const gr_table
     }
     return o.files;
 }
+
+gr_status cli_write_drawing(cli *c, gr_result *r, const char *path)
+{
+    gr__text t;
+    gr__text_init(&t, c->ctx);
+    gr_status st = r->failed != GR_OK ? r->failed : gr__drawing_svg(c->ctx, r->drawings, &t);
+    if (st == GR_OK) st = gr__file_write(c->ctx, path, t.s, t.n);
+    gr__text_free(&t);
+    if (st == GR_OK) gr__result_note(r, "\n%s\n", cli_shown(c, path));
+    return st;
+}

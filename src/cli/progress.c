@@ -279,9 +279,14 @@ void cli_view_show(cli_view *v, const char *format, ...)
     fflush(stderr);
 }
 
+/* What is left, once a part is done that tells: at the speed so far. */
 static void say(void *user, const char *what, double share)
 {
-    cli_view_show(user, "%s: %.0f %%", what, 100 * share);
+    const cli_view *v = user;
+    line l = {.n = 0};
+    double seconds = cli_now() - v->began;
+    if (share > 0.01 && seconds > 1) add_left(&l, 0, seconds * (1 - share) / share);
+    cli_view_show(user, "%s: %.0f %%  %s", what, 100 * share, l.n ? l.piece[0].text : "");
 }
 
 const gr_watch *cli_view_watch(cli_view *v)

@@ -18,6 +18,15 @@ void gr__share_interval(double share, double n, double *low, double *high)
     *high = fmin(middle + half, 1);
 }
 
+/* A table of the few, and two terms of Cornish and Fisher's expansion around the normal quantile. */
+double gr__student(int64_t freedom)
+{
+    static const double few[] = {12.7062, 4.30265, 3.18245, 2.77645};
+    double n = (double)freedom, z = 1.959963984540054, z3 = z * z * z, z5 = z3 * z * z;
+    if (freedom <= 4) return few[GR_MAX(freedom, 1) - 1];
+    return z + (z3 + z) / (4 * n) + (5 * z5 + 16 * z3 + 3 * z) / (96 * n * n);
+}
+
 /* ---- always the same answer ---- */
 
 int64_t gr__tally_majority(const gr_tally *t)

@@ -153,6 +153,8 @@ bool gr__metrics_want_scores(const gr_metrics *m);
 
 /* The 95 % interval of a share of n samples: within [0, 1], and no point where nothing was wrong. [Wilson 1927] */
 void gr__share_interval(double share, double n, double *low, double *high);
+/* The quantile 0.975 of Student's distribution with `freedom` degrees of freedom, at least 1; right to 0.003. */
+double gr__student(int64_t freedom);
 /* The class that a model which looks at nothing would answer: the most frequent of the training rows, of the counted
  * ones where those are not known; the first of equals. */
 int64_t gr__tally_majority(const gr_tally *t);

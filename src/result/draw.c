@@ -92,10 +92,8 @@ static void dag_nodes(gr_result *r, const gr_panel_dag *p, gr_dag *out)
     gr_dag_node *all = d.t ? gr__result_alloc(r, (d.t->n + 1) * sizeof *all) : NULL;
     if (!name || !note || !group || !all) return;
     for (size_t i = 0; i < d.t->n; i++) {
-        char number[32];
         const void *row = gr__table_row(d.t, i);
-        all[i] = (gr_dag_node){gr__column_text(name, row),
-                               gr__result_text(r, "%s", gr__double_text(gr__column_number(note, row), number)),
+        all[i] = (gr_dag_node){gr__column_text(name, row), gr__result_text(r, "%.6g", gr__column_number(note, row)),
                                (int)gr__column_number(group, row)};
     }
     out->node = all;

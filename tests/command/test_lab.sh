@@ -3,8 +3,8 @@
 . "$(dirname "$0")/lib.sh"
 
 code 0 lab
-for name in fig4.4 fig4.5 fig4.6 fig4.8 fig4.9 init optimizers symmetry; do has out.txt "^$name +[A-Z]"; done
-code 0 lab --json && has out.txt '^\{"figures":\[\{"name":"fig4.4","title":"'
+for name in batch-size deeper-lr fig4.1 fig4.10 fig4.2 fig4.3 fig4.4 fig4.5 fig4.6 fig4.8 fig4.9 gates init learning-curve optimizers regularisers shuffle stagewise-init symmetry train-longer; do has out.txt "^$name +[A-Z]"; done
+code 0 lab --json && has out.txt '^\{"figures":\[\{"name":"batch-size","title":"'
 
 # Files where they were asked for, ./lab unless asked; what is printed is what is there
 code 0 lab fig4.5
@@ -21,6 +21,42 @@ for svg in lab/*.svg; do
   [[ $(head -c 5 "$svg") == "<svg " && $(tail -n 1 "$svg") == "</svg>" ]] || short "$svg is not one <svg>"
   command -v xmllint >/dev/null && { xmllint --noout "$svg" || short "$svg is not well-formed"; }
 done
+
+# The columns that readers of the tables know; --quick takes fewer draws, unless they are given
+columns() { # FILE COLUMNS: the first of it
+  [[ $(head -n 1 "$1") == "$2"* ]] || short "$1 has $(head -n 1 "$1"), not $2"
+}
+for name in fig4.1 fig4.2 fig4.10 learning-curve; do code 0 lab $name --quick --out q; done
+columns q/fig4.1.csv x,y,part
+columns q/fig4.1-fits.csv degree,c0,c1,c2,c3,c4,train_error,validation_error
+columns q/fig4.2.csv degree,train_error,
+columns q/learning-curve.csv samples,c0,c1,c2,c3,c4,validation_error,
+grep -q 'product,gradient,difference' q/fig4.10.csv || short "columns of fig4.10"
+code 0 lab fig4.1 --out q2 --set draws=500
+same q/fig4.1.csv q2/fig4.1.csv "quick, and its settings given"
+code 0 lab fig4.1 --quick --out q3 --set draws=501
+cmp -s q/fig4.1-means.csv q3/fig4.1-means.csv && short "--quick overrules what is given"
+code 0 lab fig4.3 --quick --out q --json
+columns q/fig4.3.csv features,samples,train_error,test_error
+has out.txt '"predicted":100,"measured":100,'
+
+# Trainings compared: means with intervals and seeds, the same for any number of threads; what no theory bounds is told, not judged
+for name in shuffle train-longer regularisers; do
+  code 0 lab $name --out v --set seeds=3 --set samples=100 --set epochs=1
+  columns v/$name.csv 'variant,validation_error [%],validation_error_low [%],validation_error_high [%],train_error [%],'
+  head -n 1 v/$name.csv | grep -q ',seeds,' || short "$name has no seeds"
+  [[ $(tail -n +2 v/$name-seeds.csv | wc -l) -eq $((3 * ($(wc -l <v/$name.csv) - 1))) ]] || short "$name: $(wc -l <v/$name-seeds.csv) trainings"
+  has out.txt "^ +- +-?[0-9.e+-]+ +- +[A-Za-z].* (holds|is contradicted|is not told from chance) here; difference in % of the samples, 95 % interval"
+  code 0 lab $name --out w2 --set seeds=3 --set samples=100 --set epochs=1 --threads 2 --quiet
+  for file in v/$name*; do same "$file" "w2/${file##*/}" "two threads"; done
+done
+code 0 lab batch-size --out v --set seeds=2 --set samples=100 --set epochs=1 --set rates=2 --json
+columns v/batch-size.csv variant,
+head -n 1 v/batch-size.csv | grep -q ',trace,trace_low,trace_high$' || short "batch-size has no trace"
+has out.txt '"predicted":null,"measured":-?[0-9.e-]+,"relative_error":null,"low":null,"high":null,"holds":true'
+code 0 lab deeper-lr --out v --set seeds=2 --set samples=100 --set epochs=1 --set rates=3
+columns v/deeper-lr.csv hidden_layers,best_lr,best_lr_low,best_lr_high,seeds
+code 0 lab stagewise-init --out v --set seeds=2 --set samples=200 --set epochs=2
 
 # Experiments with bad weights do not warn of them
 for name in symmetry init; do

@@ -18,7 +18,7 @@ static bench run(const char *name, const char *settings)
 {
     bench t = {.ctx = test_context()};
     t.b = gr__bump_create(t.ctx);
-    test_ok(t.ctx, gr__lab_open(t.ctx, name, settings ? gr__tree_flow(t.b, settings) : NULL, &t.lab));
+    test_ok(t.ctx, gr__lab_open(t.ctx, name, settings ? gr__tree_flow(t.b, settings) : NULL, false, &t.lab));
     test_ok(t.ctx, gr__lab_run(t.lab));
     for (int i = 0; i < t.lab->result.n_findings; i++) {
         const gr_finding *c = &t.lab->result.finding[i];
@@ -297,9 +297,9 @@ static void wrong_names_and_settings_are_refused(void **state)
         gr_context *ctx = test_context();
         gr__bump *b = gr__bump_create(ctx);
         gr_lab *lab = NULL;
-        assert_int_equal(
-            gr__lab_open(ctx, cases[i].name, cases[i].settings ? gr__tree_flow(b, cases[i].settings) : NULL, &lab),
-            cases[i].code);
+        assert_int_equal(gr__lab_open(ctx, cases[i].name,
+                                      cases[i].settings ? gr__tree_flow(b, cases[i].settings) : NULL, false, &lab),
+                         cases[i].code);
         assert_null(lab);
         const gr_error *e = gr_context_error(ctx);
         if (!strstr(e->message, cases[i].says) && !strstr(e->hint, cases[i].says))
@@ -393,14 +393,14 @@ static void a_failed_allocation_leaves_nothing(void **state)
     gr_context *ctx = test_context();
     gr_lab *lab;
     uint64_t before = gr__acquisitions(ctx);
-    test_ok(ctx, gr__lab_open(ctx, "fig4.5", NULL, &lab));
+    test_ok(ctx, gr__lab_open(ctx, "fig4.5", NULL, false, &lab));
     test_ok(ctx, gr__lab_run(lab));
     gr__lab_close(ctx, lab);
     uint64_t all = gr__acquisitions(ctx) - before, held = gr__bookkeeping_bytes(ctx);
     for (uint64_t k = 1; k <= all; k++) {
         gr__fail_acquisition(ctx, k);
         lab = NULL;
-        gr_status st = gr__lab_open(ctx, "fig4.5", NULL, &lab);
+        gr_status st = gr__lab_open(ctx, "fig4.5", NULL, false, &lab);
         if (st == GR_OK) st = gr__lab_run(lab);
         gr__fail_acquisition(ctx, 0);
         gr__lab_close(ctx, lab);

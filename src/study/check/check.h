@@ -18,6 +18,14 @@ typedef struct gr_watch {
     void *user;
 } gr_watch;
 void gr__watch(const gr_watch *w, const char *what, double share);
+/* A watch for a part of a work: its 0 to 1 are `from` to `from + by` of the whole. It stays where it was made; to NULL:
+ * nobody is told. Returns what to hand on. */
+typedef struct gr_watch_part {
+    gr_watch watch;
+    const gr_watch *to;
+    double from, by;
+} gr_watch_part;
+const gr_watch *gr__watch_part(gr_watch_part *p, const gr_watch *to, double from, double by);
 
 /* ---- a probe: the recipe's model with its initial weights and its data, before any update ---- */
 typedef struct gr_probe {

@@ -5,7 +5,6 @@
 
 #include <math.h>
 
-static const double Z = 1.959963984540054; /* 95 % */
 static const double BIAS_LEAST = 0.02, BIAS_SHARE = 0.1, GAP_LEAST = 0.02, GAP_SHARE = 0.25;
 
 const char *gr__fitness_name(gr_fitness f)
@@ -14,20 +13,11 @@ const char *gr__fitness_name(gr_fitness f)
     return names[f];
 }
 
-/* The quantile 0.975 of Student's distribution. */
-static double student(int64_t freedom)
-{
-    static const double few[] = {12.7062, 4.30265, 3.18245, 2.77645};
-    double n = (double)freedom, z = Z, z3 = z * z * z, z5 = z3 * z * z;
-    if (freedom <= 4) return few[GR_MAX(freedom, 1) - 1];
-    return z + (z3 + z) / (4 * n) + (5 * z5 + 16 * z3 + 3 * z) / (96 * n * n);
-}
-
 /* ---- intervals ---- */
 
 static void range_of_root(const gr_measured *m, double *low, double *high)
 {
-    double square = m->error * m->error, half = student(m->samples - 1) * m->square_deviation;
+    double square = m->error * m->error, half = gr__student(m->samples - 1) * m->square_deviation;
     *low = sqrt(fmax(square - half, 0));
     *high = m->samples > 1 ? sqrt(square + half) : INFINITY;
 }
@@ -53,7 +43,7 @@ static double seeds_half(const gr_errors *runs, int n, bool validation, gr_bound
         farthest = fmax(farthest, fabs(off));
     }
     b->scatter = sqrt(squares / (n - 1));
-    return fmin(student(n - 1) * b->scatter / sqrt(n), farthest);
+    return fmin(gr__student((int64_t)n - 1) * b->scatter / sqrt(n), farthest);
 }
 
 /* The mean of the runs' errors. Their samples may be the same, so that a mean is known no better by them than one of

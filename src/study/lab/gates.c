@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "study/lab/lab.h"
+#include "study/lab/training.h"
 #include "study/steps/steps.h"
 
 static const gr_row rows[] = {
@@ -64,23 +64,12 @@ static const char *recipe_of(gr_lab *lab, int task, int start, uint64_t seed)
 /* error: after each epoch, in percent. */
 static gr_status train(gr_lab *lab, int task, int start, uint64_t seed, double *error)
 {
-    gr_recipe *r = NULL;
-    gr_steps s = {0};
-    gr_status st = GR_OK;
-    int64_t epochs = gr__setting_int(&lab->settings, "epochs"), each;
-    const char *text = recipe_of(lab, task, start, seed);
-    GR_TRY(text ? GR_OK : GR_E_MEMORY);
-    GR_TRY(gr__recipe_from_text(lab->ctx, "gates", ".", text, strlen(text), NULL, 0, &r));
-    GR_TRY(gr__steps_open(lab->ctx, r, GR_STEPS_VALIDATED, &s));
-    each = s.stepper.extent.updates_per_epoch;
-    for (int64_t e = 0; e < epochs; e++) {
-        for (int64_t i = 0; i < each; i++) GR_TRY(gr__steps_next(&s, e * each + i));
-        GR_TRY(gr__steps_validate(&s, &error[e]));
-        error[e] *= 100;
-    }
-done:
-    gr__steps_close(&s);
-    if (r) gr__recipe_close(lab->ctx, r);
+    gr_trained end;
+    const gr_training t = {.recipe = recipe_of(lab, task, start, seed), .every = 1, .error = error};
+    int64_t epochs = gr__setting_int(&lab->settings, "epochs");
+    for (int64_t e = 0; e < epochs; e++) error[e] = 1; /* of those that a training never reaches */
+    gr_status st = gr__lab_train(lab, &t, &end);
+    for (int64_t e = 0; e < epochs; e++) error[e] *= 100;
     return st;
 }
 
@@ -113,7 +102,7 @@ static gr_status follow(gr_lab *lab, gr_table *curves, gr_table *runs, int task,
     *out = (standing){0};
     for (int64_t k = 0; k < seeds && st == GR_OK; k++) {
         double *of = error + k * epochs;
-        uint64_t seed = (lab->seed + (uint64_t)k) % (UINT64_C(1) << 53);
+        uint64_t seed = gr__lab_seed(lab, k);
         st = train(lab, task, start, seed, of);
         if (st != GR_OK) break;
         int64_t after = 0;
@@ -260,5 +249,6 @@ GR_FIGURE(gates) = {
                          "an input bias of -1 lets in 0.27 of what comes, 0 half of it",
             GR_ROWS(rows),
         },
+    .quick = "{seeds: 2, samples: 1000}",
     .run = run,
 };

@@ -63,11 +63,26 @@ static gr_status find(gr_context *ctx, const char *name, const gr_figure **out)
     return st;
 }
 
-static gr_status settle(gr_lab *lab, const gr_tree *given)
+/* What was given, before what the short run has. */
+static gr_status shorten(gr_lab *lab, const gr_tree *given, const gr_tree **out)
+{
+    gr_tree *map = gr__tree_flow(lab->memory, lab->figure->quick);
+    *out = map;
+    for (int i = 0; map && given && i < given->n; i++) {
+        gr_tree *value = gr__tree_copy(lab->memory, given->child[i]);
+        if (!gr__tree_put(lab->memory, map, given->key[i], value)) return GR_E_MEMORY;
+    }
+    return map ? GR_OK : GR_E_MEMORY;
+}
+
+static gr_status settle(gr_lab *lab, const gr_tree *given, bool quick)
 {
     gr_settings rest;
-    gr_status st = gr__settings_both(lab->ctx, lab->memory, &lab->figure->head, gr__family_figure.common, given,
-                                     GR_PRESET_CHAPTER, &lab->settings, &rest);
+    gr_status st = GR_OK;
+    if (quick && lab->figure->quick) st = shorten(lab, given, &given);
+    if (st != GR_OK) return st;
+    st = gr__settings_both(lab->ctx, lab->memory, &lab->figure->head, gr__family_figure.common, given,
+                           GR_PRESET_CHAPTER, &lab->settings, &rest);
     if (st != GR_OK) return st;
     lab->seed = (uint64_t)gr__setting_int(&rest, "seed");
     int64_t threads = gr__setting_int(&rest, "threads");
@@ -75,7 +90,7 @@ static gr_status settle(gr_lab *lab, const gr_tree *given)
     return GR_OK;
 }
 
-gr_status gr__lab_open(gr_context *ctx, const char *name, const gr_tree *given, gr_lab **out)
+gr_status gr__lab_open(gr_context *ctx, const char *name, const gr_tree *given, bool quick, gr_lab **out)
 {
     gr_lab *lab = gr__alloc(ctx, sizeof *lab);
     gr_status st = GR_OK;
@@ -84,7 +99,7 @@ gr_status gr__lab_open(gr_context *ctx, const char *name, const gr_tree *given, 
     GR_TRY(find(ctx, name, &lab->figure));
     GR_TRY(gr__result_open(ctx, lab->figure->head.name, &lab->result));
     lab->memory = lab->result.memory;
-    GR_TRY(settle(lab, given));
+    GR_TRY(settle(lab, given, quick));
     *out = lab;
     return GR_OK;
 done:

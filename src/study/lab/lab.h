@@ -14,7 +14,8 @@
 /* ---- a figure and its results ---- */
 typedef struct gr_lab gr_lab;
 typedef struct gr_figure {
-    gr_member head; /* equations: the theory in a few lines; rows: what `--set` may change */
+    gr_member head;    /* equations: the theory in a few lines; rows: what `--set` may change */
+    const char *quick; /* settings of a run of less than a minute, as text; NULL: it takes no longer */
     gr_status (*run)(gr_lab *lab);
 } gr_figure;
 #define GR_FIGURE(name) const gr_figure gr__figure_##name
@@ -31,9 +32,9 @@ struct gr_lab {
     gr_result result; /* tables of numbers, findings, drawings */
 };
 
-/* Finds a figure and checks `given`, a map of settings or NULL, as recipes are checked. threads is for the caller to
- * apply. */
-gr_status gr__lab_open(gr_context *ctx, const char *name, const gr_tree *given, gr_lab **out);
+/* Finds a figure and checks `given`, a map of settings or NULL, as recipes are checked; quick: those of the figure's
+ * short run hold where `given` has none. threads is for the caller to apply. */
+gr_status gr__lab_open(gr_context *ctx, const char *name, const gr_tree *given, bool quick, gr_lab **out);
 gr_status gr__lab_run(gr_lab *lab);               /* once */
 void gr__lab_close(gr_context *ctx, gr_lab *lab); /* NULL is fine */
 

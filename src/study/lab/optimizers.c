@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "study/lab/lab.h"
-#include "study/steps/steps.h"
+#include "optim/optim.h"
+#include "study/lab/training.h"
 
 static const gr_row rows[] = {
     GR_ROW("rates", INT, "7", "[1,15]", "",
@@ -47,46 +47,23 @@ static const char *const edge_words[] = {"no", "yes", NULL}; /* of the rates: a 
 
 /* ---- one training ---- */
 
-static gr_status open_recipe(gr_lab *lab, int method, double lr, uint64_t seed, gr_recipe **out)
+static const char *recipe_of(gr_lab *lab, int method, double lr, uint64_t seed)
 {
-    char text[1024], rate[32];
+    char rate[32];
     long long n = (long long)gr__setting_int(&lab->settings, "samples"), data = (long long)(lab->seed % 1000000007);
-    snprintf(text, sizeof text,
-             "{gradus: 1, name: optimizers, seed: %llu, data: {train: {type: synthetic, kind: digits, noise: 0.4, n: "
-             "%lld, seed: %lld},\n"
-             " validation: {type: synthetic, kind: digits, noise: 0.4, n: %lld, seed: %lld}, batch: %d, shuffle: "
-             "every_epoch,\n"
-             " prepare: [{type: scale, by: 1/255}, standardize]},\n"
-             " model: {input: [16, 16, 1], layers: [flatten, {type: dense, units: 32, activation: relu}, {type: dense, "
-             "units: %d}]},\n"
-             " cost: cross_entropy, optimizer: {type: %s, lr: %s}, schedule: {type: polynomial, power: 1}, stop: "
-             "{epochs: %lld}}\n",
-             (unsigned long long)seed, n, 2 * data, n, 2 * data + 1, BATCH, CLASSES, names[method],
-             gr__double_text(lr, rate), (long long)gr__setting_int(&lab->settings, "epochs"));
-    return gr__recipe_from_text(lab->ctx, "optimizers", ".", text, strlen(text), NULL, 0, out);
-}
-
-/* The validation error after the last epoch; 1 where training diverged. */
-static gr_status train(gr_lab *lab, int method, double lr, uint64_t seed, double *error, bool *diverged)
-{
-    gr_recipe *r = NULL;
-    gr_steps s = {0};
-    gr_status st = GR_OK;
-    *error = 1;
-    GR_TRY(open_recipe(lab, method, lr, seed, &r));
-    GR_TRY(gr__steps_open(lab->ctx, r, GR_STEPS_VALIDATED, &s));
-    for (int64_t i = 0; i < s.stepper.extent.total; i++) GR_TRY(gr__steps_next(&s, i));
-    GR_TRY(gr__steps_validate(&s, error));
-done:
-    *diverged = st == GR_E_DIVERGED || (st == GR_OK && !isfinite(*error));
-    if (*diverged) {
-        gr_context_clear_error(lab->ctx);
-        *error = 1;
-        st = GR_OK;
-    }
-    gr__steps_close(&s);
-    if (r) gr__recipe_close(lab->ctx, r);
-    return st;
+    return gr__lab_text(
+        lab,
+        "{gradus: 1, name: optimizers, seed: %llu, data: {train: {type: synthetic, kind: digits, noise: 0.4, n: "
+        "%lld, seed: %lld},\n"
+        " validation: {type: synthetic, kind: digits, noise: 0.4, n: %lld, seed: %lld}, batch: %d, shuffle: "
+        "every_epoch,\n"
+        " prepare: [{type: scale, by: 1/255}, standardize]},\n"
+        " model: {input: [16, 16, 1], layers: [flatten, {type: dense, units: 32, activation: relu}, {type: dense, "
+        "units: %d}]},\n"
+        " cost: cross_entropy, optimizer: {type: %s, lr: %s}, schedule: {type: polynomial, power: 1}, stop: "
+        "{epochs: %lld}}\n",
+        (unsigned long long)seed, n, 2 * data, n, 2 * data + 1, BATCH, CLASSES, names[method],
+        gr__double_text(lr, rate), (long long)gr__setting_int(&lab->settings, "epochs"));
 }
 
 /* ---- a method's budget ---- */
@@ -109,14 +86,14 @@ static gr_status default_rate(gr_lab *lab, int method, double *lr)
 static gr_status trial(gr_lab *lab, gr_table *t, standing *s, int purpose, double lr, double factor, int64_t k,
                        double *error)
 {
-    bool diverged;
-    uint64_t seed = (lab->seed + (uint64_t)k) % (UINT64_C(1) << 53);
-    gr_status st = train(lab, s->method, lr, seed, error, &diverged);
+    gr_trained end;
+    uint64_t seed = gr__lab_seed(lab, k);
+    gr_status st = gr__lab_train(lab, &(gr_training){.recipe = recipe_of(lab, s->method, lr, seed)}, &end);
     if (st != GR_OK) return st;
     s->trainings++;
-    s->diverged += purpose == RESULT && diverged;
-    *error *= 100;
-    GR_LAB_ROW(lab, t, s->method, purpose, lr, factor, (double)seed, *error, diverged);
+    s->diverged += purpose == RESULT && end.diverged;
+    *error = 100 * end.error;
+    GR_LAB_ROW(lab, t, s->method, purpose, lr, factor, (double)seed, *error, end.diverged);
     return GR_OK;
 }
 

@@ -11,7 +11,8 @@ enum { GR_MOST_RATES = 101 };
 typedef struct gr_rate_tried {
     double lr;
     double cost;   /* the mean over the last tenth of the updates; NaN: not finite */
-    bool diverged; /* the cost is not finite, or above max(4 times the best, that of the start) */
+    bool rises;    /* the cost rose at every update of the second half, at 20 or more in a row */
+    bool diverged; /* it rises so, is not finite, or is above max(4 times the best, that of the start) */
 } gr_rate_tried;
 
 typedef struct gr_rates {
@@ -25,7 +26,7 @@ typedef struct gr_rates {
 typedef struct gr_rates_options {
     double from, to;                   /* 0: 1e-5 and 1 */
     int points;                        /* 0: 11, two a power of ten */
-    int64_t updates;                   /* of each; 0: 100, or an epoch where that has fewer */
+    int64_t updates;                   /* of each; 0: 100 */
     const volatile sig_atomic_t *stop; /* GR_E_INTERRUPTED when it becomes non-zero; may be NULL */
     const gr_watch *watch;
 } gr_rates_options;
@@ -33,7 +34,7 @@ typedef struct gr_rates_options {
 /* From the steps' present weights and slots, and the order of batches from its beginning, which are put back to the
  * bit. */
 gr_status gr__rates_try(gr_steps *s, const gr_rates_options *o, gr_rates *out);
-/* Sets `diverged` and `best` by the costs. */
+/* Sets `diverged` and `best` by the costs and by `rises`. */
 void gr__rates_judge(gr_rates *r);
 /* One update at this rate. *cost: before it, with penalties; NaN: it is not finite, and nothing was moved. */
 gr_status gr__steps_at_rate(gr_steps *s, int64_t step, double lr, double *cost);

@@ -36,26 +36,41 @@ static gr_status make_training_loader(gr_steps *s)
     return st;
 }
 
-gr_status gr__steps_open(gr_context *ctx, const gr_recipe *r, unsigned flags, gr_steps *s)
+static gr_status start(gr_steps *s, unsigned flags)
 {
     gr_status st = GR_OK;
     unsigned validation = flags & GR_STEPS_VALIDATED ? 1u << GR_PART_VALIDATION : 0,
              training = flags & GR_STEPS_JUDGED ? 1u << GR_PART_TRAIN : 0;
-    *s = (gr_steps){.ctx = ctx, .own = *r};
-    r = s->recipe = &s->own;
-    GR_TRY(gr__task_open(ctx, r, 1u << GR_PART_TRAIN | validation, NULL, &s->task));
     s->task.unfused = flags & GR_STEPS_UNFUSED;
     s->task.running = true;
     GR_TRY(gr__engine_make(&s->task, true, validation | training, &s->engine));
     GR_TRY(gr_store_seal(s->engine.store));
     GR_TRY(gr__network_init(s->task.network, s->engine.store));
     GR_TRY(gr__engine_start(&s->engine));
-    s->stepper = (gr_stepper){.recipe = r, .engine = &s->engine, .extent = gr__task_extent(&s->task)};
+    s->stepper = (gr_stepper){.recipe = s->recipe, .engine = &s->engine, .extent = gr__task_extent(&s->task)};
     GR_TRY(make_training_loader(s));
     if (validation) GR_TRY(make_loader(s, GR_PART_VALIDATION, NULL, &s->validation));
     if (training) GR_TRY(make_judge(s));
 done:
     return st;
+}
+
+gr_status gr__steps_open(gr_context *ctx, const gr_recipe *r, unsigned flags, gr_steps *s)
+{
+    unsigned validation = flags & GR_STEPS_VALIDATED ? 1u << GR_PART_VALIDATION : 0;
+    *s = (gr_steps){.ctx = ctx, .own = *r};
+    s->recipe = &s->own;
+    gr_status st = gr__task_open(ctx, s->recipe, 1u << GR_PART_TRAIN | validation, NULL, &s->task);
+    return st == GR_OK ? start(s, flags) : st;
+}
+
+gr_status gr__steps_open_on(const gr_task *of, const gr_recipe *r, unsigned flags, gr_steps *s)
+{
+    *s = (gr_steps){.ctx = of->ctx, .own = *r, .borrowed = true};
+    s->recipe = &s->own;
+    gr_status st = gr__task_borrow(of, s->recipe, &s->task);
+    s->task.buckets.n = 0; /* they were laid for the other's batches */
+    return st == GR_OK ? start(s, flags) : st;
 }
 
 void gr__steps_close(gr_steps *s)
@@ -64,7 +79,10 @@ void gr__steps_close(gr_steps *s)
     gr__loader_destroy(s->validation);
     gr__loader_destroy(s->training);
     gr__engine_close(&s->engine);
-    gr__task_close(&s->task);
+    if (s->borrowed)
+        gr__task_return(&s->task);
+    else
+        gr__task_close(&s->task);
     *s = (gr_steps){0};
 }
 

@@ -9,6 +9,7 @@ typedef struct gr_steps {
     gr_recipe own; /* as given, but for the seed of gr__steps_restart */
     const gr_recipe *recipe;
     gr_task task;
+    bool borrowed; /* the task's data is another's */
     gr_engine engine;
     gr_loader *loader, *validation, *training; /* the second: NULL without GR_STEPS_VALIDATED; the third, of some
                                                   training samples as they are: without GR_STEPS_JUDGED */
@@ -23,6 +24,8 @@ enum {
 }; /* every operation a kernel of its own; gr__steps_validate, gr__steps_judge will be called */
 /* Ready for the first update, with the recipe's initial weights. Close it also after a failure. */
 gr_status gr__steps_open(gr_context *ctx, const gr_recipe *r, unsigned flags, gr_steps *s);
+/* The same on the data of a task that is loaded and outlives the steps. */
+gr_status gr__steps_open_on(const gr_task *of, const gr_recipe *r, unsigned flags, gr_steps *s);
 void gr__steps_close(gr_steps *s);
 /* The whole of the update that follows `step` updates, and what is due after it (before it too, where it is the first).
  */
