@@ -15,9 +15,9 @@
 #include "train/looks.h"
 #include "train/run.h"
 
-static const char *const files[] = {"recipe.yaml",      "metrics.jsonl",    "result.json",
-                                    "best.safetensors", "last.safetensors", "swa.safetensors",
-                                    "procedure.jsonl",  GR_LOOKS_FILE,      GR_EVENTS_FILE};
+static const char *const files[] = {"recipe.yaml",      "metrics.jsonl",   "result.json",     "best.safetensors",
+                                    "last.safetensors", "swa.safetensors", "ema.safetensors", "procedure.jsonl",
+                                    GR_LOOKS_FILE,      GR_EVENTS_FILE};
 
 /* From the beginning of a run to its first checkpoint. It tells a run that was killed early, which may start over, from
  * one whose checkpoints were lost, which may not. */

@@ -50,6 +50,7 @@ typedef struct gr_task {
     bool lenient;       /* faults are noted, and rows that have some are in no part */
     bool unfused; /* set before gr__engine_make: every operation a kernel of its own, the same bits, for looking at each
                    */
+    bool running; /* likewise: the model is evaluated with running statistics, whatever its view asks for */
     bool scored;  /* likewise: evaluations keep the scores of two classes, so that a threshold can be chosen */
 } gr_task;
 
