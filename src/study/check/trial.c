@@ -192,6 +192,7 @@ static gr_status start(gr_trial *t, bool layers)
     size_t states;
     gr_status st = GR_OK;
     gr__network_states(t->task.network, &states);
+    t->task.running = true; /* its own statistics take their place */
     GR_TRY(gr__engine_make(&t->task, true, 1u << GR_PART_VALIDATION, &t->engine));
     if (states) GR_TRY(gr__runner_add(&t->engine.runner, "check statistics", statistics_graph, t, &t->statistics));
     t->seen = GR_MIN(GR_MIN(GR_MAX(gr__task_evaluation_batch(&t->task), FEW), MANY), t->of->validation.n);
