@@ -1,7 +1,7 @@
 #!/bin/bash
 # `gradus check` against planted faults, each of which the right check must tell, and against sound recipes, of which none may raise a false alarm.
 # Usage: tests/acceptance/mutants.sh [BUILD] [OPTIONS of mutants/mutants.py, such as --faults T6 or --sound xor]. BUILD is a build folder with -Dtests=true. Without options
-# everything runs, about twenty minutes on two processors, and writes the tables of docs/checks.md. Fashion-MNIST is Debian's package dataset-fashion-mnist.
+# everything runs, ten seeds of each sound recipe, more than half an hour on two processors, and writes the tables of docs/checks.md; --deep-seeds 3 asks large networks less often. Fashion-MNIST is Debian's package dataset-fashion-mnist.
 set -eu
 cd "$(dirname "$0")/../.."
 build=${1:-build}
