@@ -85,6 +85,8 @@ gr_status gr__network_build_inputs(const gr_network *n, gr_graph *g, int64_t bat
                                    gr_val out[GR_MAX_INPUTS]);
 /* Fills every parameter of a sealed store from the recipe's initialisers. */
 gr_status gr__network_init(const gr_network *n, gr_store *store);
+/* The same by another seed than the recipe's, without a word of it. */
+gr_status gr__network_draw(const gr_network *n, uint64_t seed, gr_store *store);
 /* Tensor memory that this takes meanwhile. */
 gr_status gr__network_init_work(const gr_network *n, uint64_t *bytes);
 /* Which initialiser parameter i gets, with every default filled in: {type: kaiming, ...}, or `auto` for last_bias:

@@ -41,7 +41,7 @@ typedef enum gr_project_phase {
 
 typedef struct gr_stop_rules { /* 0 or NaN: not set */
     int64_t epochs, steps, patience;
-    double seconds, validation_error_below;
+    double seconds, validation_error_below, train_error_below;
     double longer;  /* train_longer: times the updates after which patience is over; 0: ends there */
     bool monitored; /* patience watches `monitor`, and else what makes a model best */
     gr_best_by monitor;

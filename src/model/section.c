@@ -218,6 +218,8 @@ static const gr_row stop_rows[] = {
     GR_ROW("train_longer", TREE, "none", "none, or a factor above 1 such as 2x", "",
            "where patience would end the run it goes on to so many times the updates; result.json tells of both"),
     GR_ROW("validation_error_below", REAL, "none", "(0,inf)", "1", "at the first evaluation whose error is below it"),
+    GR_ROW("train_error_below", REAL, "none", "(0,inf)", "1",
+           "likewise of the first training samples, 4096 at most, as they are: evaluations judge these too"),
 };
 const gr_member gr__section_stop = {.family = "recipe",
                                     .name = "stop",

@@ -11,6 +11,13 @@
 
 /* ---- the recipe ---- */
 
+static bool may_differ(const gr_loop *l, const char *key)
+{
+    const char *const *k = l->options->may_differ;
+    while (k && *k && strcmp(*k, key) != 0) k++;
+    return k && *k;
+}
+
 /* A recipe may differ only in what changes no bit of the training so far. */
 static gr_status same_recipe(gr_loop *l)
 {
@@ -23,7 +30,7 @@ static gr_status same_recipe(gr_loop *l)
     for (int i = 0; st == GR_OK && old && i < l->recipe->resolved->n; i++) {
         const char *key = l->recipe->resolved->key[i];
         const gr_tree *was = gr__tree_get(old, key);
-        if (gr__recipe_goes_on(key, was, l->recipe->resolved->child[i])) continue;
+        if (may_differ(l, key) || gr__recipe_goes_on(key, was, l->recipe->resolved->child[i])) continue;
         st = was ? gr__fail(l->ctx, GR_E_CONFLICT, "%s was made with another %s; a resumed run keeps its recipe",
                             l->options->out, key)
              : gr__tree_get(old, "heads") || strcmp(key, "heads") == 0

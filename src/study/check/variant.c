@@ -83,7 +83,7 @@ gr_status gr__variant_make(gr_context *ctx, gr__bump *b, const gr_recipe *of, co
 {
     gr_status st = GR_OK;
     *out = *of;
-    out->seed = of->seed + (uint64_t)v->seed;
+    out->seed = gr__check_seed(of->seed, v->draw) + (uint64_t)v->seed;
     out->stop = (gr_stop_rules){.steps = v->steps, .validation_error_below = NAN, .seconds = NAN};
     out->lookahead = (gr_lookahead){0}; /* what these change shows after more updates than there are */
     out->average.on = false;
