@@ -42,6 +42,10 @@ src/schedule/plateau.c         | scale                       | a number that it 
 src/graph/op_*.c               | conv max_pool avg_pool attention | operations of the graph
 src/graph/op_shape.c           | reshape permute slice concat | operations of the graph
 src/graph/op_shape.c           | zeros                       | how an attribute is printed
+src/graph/op_leaf.c            | random                      | an operation of the graph
+src/cli/cmd_tune.c             | tpe                         | the default of an option
+src/cli/cmd_curvature.c        | random                      | where a direction comes from
+src/study/tune/space.c         | uniform log                 | kinds of spaces
 src/study/check/rate_sweep.c  | constant cyclic            | words of the sweep
 src/study/grow/prefix.c        | init                        | a key of a recipe
 src/study/grow/prefix.c        | flatten global_avg_pool     | what may stand before a last layer that takes one axis

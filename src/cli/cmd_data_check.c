@@ -147,8 +147,8 @@ static gr_status show(cli *c, gr_inspection *s, const char *fix)
     }
     gr_status st = cli_show(c, r);
     if (st != GR_OK || !errors) return st;
-    gr__fail(c->ctx, GR_E_CHECK, "%lld finding%s of the data %s errors", (long long)errors, errors == 1 ? "" : "s",
-             errors == 1 ? "is among" : "are");
+    gr__fail(c->ctx, GR_E_CHECK, "%lld finding%s of the data %s", (long long)errors, errors == 1 ? "" : "s",
+             errors == 1 ? "is an error" : "are errors");
     if (!fix) gr__error_hint(c->ctx, "--fix FILE writes which rows to leave out");
     return GR_E_CHECK;
 }
@@ -181,6 +181,8 @@ static gr_status run(cli *c)
     gr_status st = GR_OK;
     if (o->fix) GR_TRY(cli_check_ending(c, o->fix, "a list of rows", lists));
     if (o->probabilities) GR_TRY(cli_check_ending(c, o->probabilities, "an array", arrays));
+    if (o->probabilities && o->label_model == GR_LABELS_NOT)
+        GR_TRY(gr__fail(c->ctx, GR_E_USAGE, "--probabilities are those of a label model, and --label-model is none"));
     GR_TRY(cli_recipe(c, c->argument[0], &r));
     if (o->model) GR_TRY(gr__model_open(c->ctx, o->model, &m));
     st = check(c, r, o->model ? &m : NULL);
@@ -217,11 +219,14 @@ const cli_command cli_data_check = {
         "Exit code 1 when an error is found; warnings and notes leave it 0. Of each finding the first 20 samples are "
         "named: by part, row of the source from 0, file and line.\n\n"
         "Errors: training refuses these, or its figures would lie\n"
-        "  undecodable        a picture that is none, a cell that is no number\n"
+        "  undecodable        a file that is no picture or is not there, a cell that is no number, bytes that are no "
+        "text\n"
         "  nonfinite          infinite, NaN, or beyond what the precision holds\n"
         "  shape              other fields than the other rows\n"
         "  label_range        a class that the network has no output for\n"
         "  missing_label\n"
+        "  empty_class        a subfolder without a file that can be read\n"
+        "  preparation        what prepare and augment refuse: a logarithm of what is not above 0, a file of synonyms\n"
         "  leak               the same sample in two parts (a warning where rows of a table repeat anyway: more than 5 "
         "%)\n"
         "  near_duplicate     across two parts: nearly the same sample\n"

@@ -71,7 +71,7 @@ static gr_status read_argument(cli *c, const char *argument, asked *out)
 /* Only what is there is named: a run that ends before its first evaluation has no best model. */
 static void note_models(cli *c, gr_result *a, const char *out)
 {
-    static const char *const names[] = {"best.safetensors", "last.safetensors", "swa.safetensors"};
+    static const char *const names[] = {"best.safetensors", "last.safetensors", "swa.safetensors", "ema.safetensors"};
     bool any = false;
     for (size_t i = 0; i < GR_COUNT(names); i++) {
         if (!holds(c, out, names[i])) continue;

@@ -31,7 +31,7 @@ typedef struct gr_set {
     const char *const *kept;   /* of a table, n x n_kept: texts of the columns that the options keep, as they are */
     const char *const *kept_name;
     int n_kept;
-    const uint64_t *line; /* of a table, where faults are noted: where each stands in the file; NULL: not known */
+    const uint64_t *line; /* where faults are noted: where each stands in its table or text; NULL: not known */
 } gr_set;
 
 static inline int gr__set_fields(const gr_set *s)

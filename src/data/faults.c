@@ -78,18 +78,39 @@ bool gr__fault_let(gr_faults *f, gr_fault_kind kind, int64_t row, gr_context *er
     return let;
 }
 
-gr_status gr__fault_file(gr_faults *f, const char *file, const char *why)
+gr_fault_kind gr__fault_of(gr_status st)
 {
-    const char *name = gr__bump_strdup(f->memory, file), *text = gr__bump_strdup(f->memory, why);
-    if (!name || !text || !grow(f)) return GR_E_MEMORY;
-    f->fault[f->n++] = (gr_fault){.row = -1, .file = name, .text = text, .kind = GR_FAULT_UNDECODABLE};
+    return st == GR_E_DATA ? GR_FAULT_NONFINITE : GR_FAULT_UNDECODABLE;
+}
+
+gr_status gr__fault_file(gr_faults *f, gr_fault fault)
+{
+    fault.row = -1;
+    fault.file = gr__bump_strdup(f->memory, fault.file);
+    fault.text = gr__bump_strdup(f->memory, fault.text);
+    if (!fault.file || !fault.text || !grow(f)) return GR_E_MEMORY;
+    f->fault[f->n++] = fault;
+    return GR_OK;
+}
+
+gr_status gr__faults_mark(gr_context *ctx, const gr_faults *f, int64_t n, uint8_t **out)
+{
+    *out = NULL;
+    if (!f || (!f->n_out && !f->n)) return GR_OK;
+    *out = gr__tensor_alloc(ctx, (size_t)n);
+    if (!*out) return gr__error_code(ctx);
+    for (int64_t i = 0; i < f->n_out; i++)
+        if (f->out[i] < n) (*out)[f->out[i]] = 1;
+    for (size_t i = 0; i < f->n; i++)
+        if (f->fault[i].row >= 0) (*out)[f->fault[i].row] = 1;
     return GR_OK;
 }
 
 static int by_row(const void *a, const void *b)
 {
     const gr_fault *x = a, *y = b;
-    if (x->row < 0 && y->row < 0) return strcmp(x->file, y->file);
+    if (x->row < 0 && y->row < 0 && strcmp(x->file, y->file) != 0) return strcmp(x->file, y->file);
+    if (x->row < 0 && y->row < 0 && x->line != y->line) return x->line < y->line ? -1 : 1;
     if (x->row != y->row) return x->row < y->row ? -1 : 1;
     return (int)x->kind - (int)y->kind;
 }

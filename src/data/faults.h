@@ -10,17 +10,20 @@
 #include "base/base.h"
 
 typedef enum gr_fault_kind {
-    GR_FAULT_UNDECODABLE, /* cannot be read: no picture, no number */
+    GR_FAULT_UNDECODABLE, /* cannot be read: no picture, no number, no such file */
     GR_FAULT_NONFINITE,   /* a number that is not finite, or beyond what the run can hold */
     GR_FAULT_SHAPE,       /* other fields or sizes than other samples */
     GR_FAULT_LABEL_RANGE, /* no class */
     GR_FAULT_NO_LABEL,
+    GR_FAULT_NO_SAMPLE, /* a class of which there is none */
     GR_FAULT_KINDS
 } gr_fault_kind;
 
 typedef struct gr_fault {
-    int64_t row;      /* -1: of a file that is no sample, as it cannot be read at all */
+    int64_t row;      /* -1: of a file that is no sample */
     const char *file; /* that one */
+    uint64_t line;    /* of it, from 1; 0: all of it */
+    bool left;        /* it is left out by itself: training does not stop at it */
     const char *text; /* the message; NULL beyond the first of a kind */
     gr_fault_kind kind;
 } gr_fault;
@@ -45,8 +48,13 @@ void gr__faults_close(gr_faults *f); /* a zeroed one is fine */
 bool gr__row_is_out(const gr_faults *f, int64_t row);
 /* What is wrong with a row is kept as the error of `errors`. True: it is let through, and the error is taken back. */
 bool gr__fault_let(gr_faults *f, gr_fault_kind kind, int64_t row, gr_context *errors);
-/* Notes a file that is no sample. */
-gr_status gr__fault_file(gr_faults *f, const char *file, const char *why);
+/* What a failure of reading a sample is: GR_E_DATA says that its numbers are none. */
+gr_fault_kind gr__fault_of(gr_status st);
+/* Notes what is wrong with a file that is no sample: all but row, text why. What it points to is copied. */
+gr_status gr__fault_file(gr_faults *f, gr_fault fault);
+/* A mark each of n rows that is left out, or that something is wrong with, in tensor memory. *out NULL: there is none.
+ */
+gr_status gr__faults_mark(gr_context *ctx, const gr_faults *f, int64_t n, uint8_t **out);
 void gr__faults_sort(gr_faults *f);
 
 /* ---- a list of rows to leave out ---- */

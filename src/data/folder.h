@@ -21,8 +21,11 @@ typedef struct gr__file {
     uint64_t bytes;
     uint32_t sum; /* of its beginning, middle and end */
     int32_t class_;
-    double value; /* where targets are values */
-    void *head;
+    double value;      /* where targets are values */
+    void *head;        /* NULL: it was not, or cannot be, read */
+    bool faulty;       /* something is wrong with it, or it is left out: a row that is in no part */
+    const char *label; /* in a table of labels, where it stands in this line */
+    uint64_t line;
 } gr__file;
 
 /* A file that is left out. */
@@ -37,7 +40,7 @@ typedef struct gr__folder {
     const char *folder;     /* "": names are paths */
     const gr__blob *opened; /* the one file there is, in memory: a pipe is read but once; NULL: files are opened */
     bool skip;              /* damaged ones are left out */
-    gr_faults *faults;      /* where damaged ones are noted that are left out by their heads; NULL: nowhere */
+    gr_faults *faults;      /* of the rows, one a file; may be NULL */
     gr__file *file;
     size_t n, room;
     const char *const *class_name;
@@ -75,8 +78,16 @@ gr_status gr__folder_list(gr_context *ctx, gr__bump *b, const char *path, gr__li
 
 /* Adds a file, if it is of the kind: else it is counted among the others, or among the damaged. *added may be NULL. */
 gr_status gr__folder_add(gr__folder *all, const char *name, int32_t class_, bool *added);
+/* A row whose file is not looked at; GR_E_MEMORY, GR_E_DATA: too many. */
+gr_status gr__folder_row(gr__folder *all, gr__file file);
+/* After the failure st of row i, whether it is let through: the row is faulty then, and the error taken back. */
+gr_status gr__folder_let(gr__folder *all, size_t i, gr_fault_kind kind, gr_status st);
 /* Counts a damaged one whose error is kept in ctx, which is then forgotten; other errors pass through. */
 gr_status gr__folder_skip(gr__folder *all, gr_context *ctx, const char *name, gr_status st);
+/* After the failure st of a class that has no sample: whether that is noted, and the error taken back. */
+gr_status gr__folder_gone(const gr__folder *all, const char *path, gr_status st);
+/* The first file whose head is known: there is one in whatever gr__folder_find has found. */
+size_t gr__folder_first(const gr__folder *all);
 /* A subfolder a class. like: the training's classes; NULL: this is the training's, or they are not known. */
 gr_status gr__folder_of_classes(gr__folder *all, const gr_schema_target *like);
 /* The files that a table names, in its order, with the class or the value (`values`) of each. `like` as above; `held`:

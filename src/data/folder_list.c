@@ -137,7 +137,7 @@ static gr_status no_such(gr__folder *all, const gr__blob *b, const char *name)
 
 gr_status gr__folder_skip(gr__folder *all, gr_context *ctx, const char *name, gr_status st)
 {
-    if (st != GR_E_FORMAT || !(all->skip || all->faults)) return st;
+    if ((st != GR_E_FORMAT && st != GR_E_FILE && st != GR_E_DATA) || !all->skip) return st;
     if (!GR_ROOM(all->ctx, all->damaged, all->damaged_room, all->n_damaged + 1)) return GR_E_MEMORY;
     const char *why = gr__bump_strdup(all->memory, gr_context_error(ctx)->message);
     if (!why) return GR_E_MEMORY;
@@ -165,21 +165,8 @@ static gr_status sum_file(const gr__blob *b, uint32_t *sum)
     return st;
 }
 
-static gr_status look_at(gr__folder *all, const char *name, int32_t class_, bool *added)
+gr_status gr__folder_row(gr__folder *all, gr__file file)
 {
-    char path[4200];
-    gr__blob b;
-    gr__file file = {.name = name, .class_ = class_, .head = gr__bump_alloc(all->memory, all->kind->head)};
-    if (!file.head) return GR_E_MEMORY;
-    gr_status st = gr__file_open(all->ctx, all->folder, name, all->opened, path, sizeof path, &b);
-    if (st != GR_OK) return st;
-    file.bytes = b.bytes;
-    st = all->kind->look(&b, file.head, added);
-    *added = *added && st == GR_OK;
-    if (st == GR_OK && !*added) st = no_such(all, &b, name);
-    if (st == GR_OK && *added) st = sum_file(&b, &file.sum);
-    gr__blob_close(&b);
-    if (st != GR_OK || !*added) return st;
     if (all->n >= MOST_FILES)
         return gr__fail(all->ctx, GR_E_DATA, "there are more than %d %ss", MOST_FILES, all->kind->noun);
     if (!GR_ROOM(all->ctx, all->file, all->room, all->n + 1)) return GR_E_MEMORY;
@@ -187,17 +174,85 @@ static gr_status look_at(gr__folder *all, const char *name, int32_t class_, bool
     return GR_OK;
 }
 
+/* Where damaged files are left out by themselves rows are numbered without them, later: other faults are of the file.
+ */
+static bool let(gr__folder *all, const gr__file *file, size_t i, gr_fault_kind kind)
+{
+    if (!all->skip) return gr__fault_let(all->faults, kind, (int64_t)i, all->ctx);
+    if (!all->faults || !all->faults->note) return false;
+    const char *why = gr_context_error(all->ctx)->message;
+    bool noted = gr__fault_file(all->faults,
+                                (gr_fault){.file = file->name, .line = file->line, .text = why, .kind = kind}) == GR_OK;
+    if (noted) gr_context_clear_error(all->ctx);
+    return noted;
+}
+
+gr_status gr__folder_let(gr__folder *all, size_t i, gr_fault_kind kind, gr_status st)
+{
+    if ((st != GR_E_FORMAT && st != GR_E_FILE && st != GR_E_DATA) || !let(all, &all->file[i], i, kind)) return st;
+    all->file[i].faulty = true;
+    return GR_OK;
+}
+
+static gr_status look_at(gr__folder *all, gr__file *file, bool *is)
+{
+    char path[4200];
+    gr__blob b;
+    file->head = gr__bump_alloc(all->memory, all->kind->head);
+    if (!file->head) return GR_E_MEMORY;
+    gr_status st = gr__file_open(all->ctx, all->folder, file->name, all->opened, path, sizeof path, &b);
+    if (st != GR_OK) return st;
+    file->bytes = b.bytes;
+    st = all->kind->look(&b, file->head, is);
+    *is = *is && st == GR_OK;
+    if (st == GR_OK && !*is) st = no_such(all, &b, file->name);
+    if (st == GR_OK && *is) st = sum_file(&b, &file->sum);
+    gr__blob_close(&b);
+    return st;
+}
+
 gr_status gr__folder_add(gr__folder *all, const char *name, int32_t class_, bool *added)
 {
     bool is = false;
-    gr_status st = gr__folder_skip(all, all->ctx, name, look_at(all, name, class_, &is));
-    if (added) *added = is;
+    gr__file file = {.name = name, .class_ = class_};
+    gr_status st = look_at(all, &file, &is), row = GR_OK;
+    bool damaged = st != GR_OK && st != GR_E_MEMORY && !all->skip;
+    if (st != GR_OK) file.head = NULL;
+    if (is || damaged) row = gr__folder_row(all, file); /* a damaged one is a row all the same, if it is let through */
+    if (row != GR_OK) return row;
+    st = damaged ? gr__folder_let(all, all->n - 1, GR_FAULT_UNDECODABLE, st) : gr__folder_skip(all, all->ctx, name, st);
+    if (added) *added = is || (damaged && st == GR_OK);
     return st;
+}
+
+gr_status gr__folder_gone(const gr__folder *all, const char *path, gr_status st)
+{
+    if (!all->faults || !all->faults->note) return st;
+    const gr_fault fault = {.file = path, .text = gr_context_error(all->ctx)->message, .kind = GR_FAULT_NO_SAMPLE};
+    st = gr__fault_file(all->faults, fault);
+    if (st == GR_OK) gr_context_clear_error(all->ctx);
+    return st;
+}
+
+size_t gr__folder_first(const gr__folder *all)
+{
+    size_t i = 0;
+    while (i + 1 < all->n && !all->file[i].head) i++;
+    return i;
 }
 
 /* ---- a folder of classes ---- */
 
-static gr_status add_class(gr__folder *all, const char *name, int32_t class_, size_t *n)
+static gr_status unknown_class(const gr__folder *all, const gr_schema_target *like, const char *name)
+{
+    gr_status st = gr__fail(all->ctx, GR_E_DATA, "\"%s/%s\" is none of the classes of training", all->folder, name);
+    gr__error_hint(all->ctx, "there are %d, from \"%s\" to \"%s\"", like->n_class_names, like->class_names[0],
+                   like->class_names[like->n_class_names - 1]);
+    return st;
+}
+
+/* class_ -1: none of those that `like` has. */
+static gr_status add_class(gr__folder *all, const gr_schema_target *like, const char *name, int32_t class_, size_t *n)
 {
     char path[4200];
     gr__listed *list;
@@ -206,9 +261,12 @@ static gr_status add_class(gr__folder *all, const char *name, int32_t class_, si
         gr__folder_list(all->ctx, all->memory, gr__file_path(all->folder, name, path, sizeof path), &list, &files);
     for (size_t i = 0; i < files && st == GR_OK; i++) {
         const char *inside = gr__bump_format(all->memory, "%s/%s", name, list[i].name);
+        bool added = false;
         st = !inside                          ? GR_E_MEMORY
-             : list[i].kind == GR__ENTRY_FILE ? gr__folder_add(all, inside, class_, NULL)
+             : list[i].kind == GR__ENTRY_FILE ? gr__folder_add(all, inside, class_, &added)
                                               : count_other(all, inside, NULL);
+        if (st == GR_OK && added && class_ < 0)
+            st = gr__folder_let(all, all->n - 1, GR_FAULT_LABEL_RANGE, unknown_class(all, like, name));
     }
     *n = all->n - before;
     return st;
@@ -219,14 +277,6 @@ static int32_t known_class(const gr_schema_target *like, const char *name)
     for (int i = 0; i < like->n_class_names; i++)
         if (strcmp(like->class_names[i], name) == 0) return i;
     return -1;
-}
-
-static gr_status unknown_class(const gr__folder *all, const gr_schema_target *like, const char *name)
-{
-    gr_status st = gr__fail(all->ctx, GR_E_DATA, "\"%s/%s\" is none of the classes of training", all->folder, name);
-    gr__error_hint(all->ctx, "there are %d, from \"%s\" to \"%s\"", like->n_class_names, like->class_names[0],
-                   like->class_names[like->n_class_names - 1]);
-    return st;
 }
 
 static gr_status no_classes(const gr__folder *all, size_t files)
@@ -249,16 +299,18 @@ static gr_status none_inside(const gr__folder *all, const char *name)
 }
 
 /* The number that a subfolder's class gets, which is the next one in training. */
-static gr_status number_class(gr__folder *all, const gr_schema_target *like, const char *name, const char **names,
-                              int32_t *class_)
+static int32_t number_class(gr__folder *all, const gr_schema_target *like, const char *name, const char **names)
 {
-    if (like) {
-        *class_ = known_class(like, name);
-        return *class_ < 0 ? unknown_class(all, like, name) : GR_OK;
-    }
-    *class_ = all->classes++;
-    names[*class_] = name;
-    return GR_OK;
+    if (like) return known_class(like, name);
+    names[all->classes] = name;
+    return all->classes++;
+}
+
+/* A class without a sample, which training has to have. */
+static gr_status empty_class(gr__folder *all, const char *name)
+{
+    char path[4200];
+    return gr__folder_gone(all, gr__file_path(all->folder, name, path, sizeof path), none_inside(all, name));
 }
 
 gr_status gr__folder_of_classes(gr__folder *all, const gr_schema_target *like)
@@ -271,15 +323,15 @@ gr_status gr__folder_of_classes(gr__folder *all, const gr_schema_target *like)
     size_t lone = 0, folders = 0;
     const char *first = NULL;
     for (size_t i = 0; i < n && st == GR_OK; i++) {
-        int32_t class_;
         if (list[i].kind != GR__ENTRY_FOLDER) {
             st = count_other(all, list[i].name, NULL);
             continue;
         }
         folders++;
-        GR_TRY(number_class(all, like, list[i].name, names, &class_));
-        GR_TRY(add_class(all, list[i].name, class_, &in_class));
-        if (in_class == 0 && !like) GR_TRY(none_inside(all, list[i].name));
+        int32_t class_ = number_class(all, like, list[i].name, names);
+        GR_TRY(add_class(all, like, list[i].name, class_, &in_class));
+        if (in_class == 0 && class_ < 0) GR_TRY(unknown_class(all, like, list[i].name));
+        if (in_class == 0 && !like) GR_TRY(empty_class(all, list[i].name));
         if (in_class == 1 && lone++ == 0) first = list[i].name;
     }
     if (st == GR_OK && folders == 0) st = no_classes(all, n);

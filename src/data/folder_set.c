@@ -1,4 +1,5 @@
 /* Folders as sets: what their settings find, targets and names, what is left out. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -6,6 +7,14 @@
 #include "data/folder.h"
 
 /* ---- what the settings find ---- */
+
+static gr_status none_is_sound(const gr__folder *all)
+{
+    return gr__fail(all->ctx, GR_E_DATA, "every %s of \"%s\" is damaged, or left out", all->kind->noun,
+                    all->folder[0]   ? all->folder
+                    : all->n_damaged ? all->damaged[0].name
+                                     : "");
+}
 
 /* Two classes are 0 and 1 where a cost wants these; else a folder's classes are no values. */
 static gr_status classes_as_values(gr__folder *all, const gr__entry *e)
@@ -28,16 +37,16 @@ gr_status gr__folder_find(gr__folder *all, const gr_settings *s, const gr_source
     const gr_schema_target *like =
         target && held ? gr__schema_target(o->schema, target->name, !o->wants || !o->wants->targets_named) : NULL;
     if (like && (values || !like->class_names)) like = NULL;
-    all->faults = o->faults && o->faults->note ? o->faults : NULL;
+    all->faults = o->faults;
     all->folder = gr__source_path(all->memory, s, "folder", o);
     if (!all->folder || (!table && gr__error_code(all->ctx) != GR_OK)) return gr__error_code(all->ctx);
     if (gr__path_kind(all->folder) == GR__ENTRY_FILE)
         return gr__fail(all->ctx, GR_E_FILE, "\"%s\" is a file, not a folder of %ss", all->folder, all->kind->noun);
-    if (table)
-        return gr__source_place(all->ctx, s, "labels",
-                                gr__folder_of_table(all, table, like, held && o->schema->n_targets, values));
-    gr_status st = gr__folder_of_classes(all, like);
-    return st == GR_OK && values ? classes_as_values(all, target) : st;
+    gr_status st = table ? gr__source_place(all->ctx, s, "labels",
+                                            gr__folder_of_table(all, table, like, held && o->schema->n_targets, values))
+                         : gr__folder_of_classes(all, like);
+    if (st == GR_OK && !all->file[gr__folder_first(all)].head) st = none_is_sound(all);
+    return st == GR_OK && values && !table ? classes_as_values(all, target) : st;
 }
 
 /* ---- fields ---- */
@@ -95,30 +104,38 @@ static gr_status take_targets(const gr__folder *all, gr_field *y)
     if (!y->data) return gr__error_code(all->ctx);
     for (size_t i = 0; i < all->n; i++) {
         const gr__file *x = &all->file[i];
+        double value = x->faulty ? (double)NAN : x->value;
         if (y->element == GR_EL_I32)
-            ((int32_t *)y->data)[i] = x->class_;
+            ((int32_t *)y->data)[i] = x->faulty ? -1 : x->class_;
         else if (y->element == GR_EL_F32)
-            ((float *)y->data)[i] = (float)x->value;
+            ((float *)y->data)[i] = (float)value;
         else
-            ((double *)y->data)[i] = x->value;
+            ((double *)y->data)[i] = value;
     }
     return y->kind == GR_TARGET_CLASS ? name_classes(all, y) : GR_OK;
 }
 
 /* ---- what is left out ---- */
 
+/* Every file of it is damaged: training has to have one. */
+static gr_status class_is_gone(const gr__folder *all, const char *name)
+{
+    char path[4200];
+    gr_status st =
+        gr__fail(all->ctx, GR_E_DATA, "every %s of \"%s/%s\" is damaged", all->kind->noun, all->folder, name);
+    return gr__folder_gone(all, gr__file_path(all->folder, name, path, sizeof path), st);
+}
+
 static gr_status check_left(const gr__folder *all)
 {
-    const char *noun = all->kind->noun;
-    if (all->n == 0)
-        return gr__fail(all->ctx, GR_E_DATA, "every %s of \"%s\" is damaged", noun,
-                        all->folder[0] ? all->folder : all->damaged[0].name);
+    if (all->n == 0) return none_is_sound(all);
     for (int32_t k = 0, at = 0; k < all->classes && all->by_folder; k++) {
         size_t i = (size_t)at;
         while (i < all->n && all->file[i].class_ == k) i++;
-        if (i == (size_t)at)
-            return gr__fail(all->ctx, GR_E_DATA, "every %s of \"%s/%s\" is damaged", noun, all->folder,
-                            all->class_name[k]);
+        if (i == (size_t)at) {
+            gr_status st = class_is_gone(all, all->class_name[k]);
+            if (st != GR_OK) return st;
+        }
         at = (int32_t)i;
     }
     return GR_OK;
@@ -132,6 +149,7 @@ gr_status gr__folder_leave_out(gr__folder *all, const gr_reader *r, size_t sampl
     gr_status st = memory ? GR_OK : gr__error_code(all->ctx);
     for (size_t i = 0; i < all->n && st == GR_OK; i++) {
         const gr__file file = all->file[i];
+        if (file.faulty) continue;
         gr_status read = r->read(all->ctx, r, (int64_t)i, memory + one, memory);
         if (read == GR_OK) all->file[kept++] = file;
         st = gr__folder_skip(all, all->ctx, file.name, read);
@@ -169,6 +187,16 @@ const char *const *gr__folder_names(const gr__folder *all)
     return name;
 }
 
+/* Where a table of labels names each; nothing where there is none. */
+static gr_status take_lines(const gr__folder *all, gr_set *s)
+{
+    if (!all->file[0].line) return GR_OK;
+    uint64_t *line = gr__bump_alloc(all->memory, all->n * sizeof *line);
+    for (size_t i = 0; i < all->n && line; i++) line[i] = all->file[i].line;
+    s->line = line;
+    return line ? GR_OK : GR_E_MEMORY;
+}
+
 /* Of names, sizes and samples of their bytes: what stands for all numbers. */
 static uint32_t sum_of(const gr__folder *all)
 {
@@ -187,9 +215,12 @@ gr_status gr__folder_make(gr__folder *all, gr_status st, gr_reader *r, gr_set *s
     if (st == GR_OK && s->n_targets) st = take_targets(all, &s->field[1]);
     s->field[0].reader = r;
     s->field[0].sum = sum_of(all);
-    for (size_t i = 0; i < all->n_damaged && st == GR_OK && all->faults; i++)
-        st = gr__fault_file(all->faults, all->damaged[i].name, all->damaged[i].why);
-    if (st == GR_OK && !all->faults) tell(all);
+    bool note = all->faults && all->faults->note;
+    for (size_t i = 0; i < all->n_damaged && st == GR_OK && note; i++)
+        st = gr__fault_file(all->faults,
+                            (gr_fault){.file = all->damaged[i].name, .text = all->damaged[i].why, .left = true});
+    if (st == GR_OK && note) st = take_lines(all, s);
+    if (st == GR_OK && !note) tell(all);
     s->memory = all->memory;
     all->memory = NULL;
     if (st != GR_OK) gr__set_free(all->ctx, s);

@@ -27,6 +27,8 @@ typedef struct worker {
 typedef struct holding {
     gr_field *x;
     gr_faults *faults;
+    const uint8_t
+        *out; /* rows that are not read, as something is wrong with them already; NULL: none of these is known */
     int64_t n;
     int shards, workers;
     worker *worker;
@@ -42,9 +44,9 @@ static void hold_shard(void *arg, int shard, int at)
         if (w->failed >= 0) return; /* shards are handed out in order: all before it are others' */
         const gr_reader *r = h->x->reader;
         char *to = (char *)h->x->data + (size_t)i * sample;
-        if (gr__row_is_out(h->faults, i)) continue; /* it stays 0 */
-        if (r->read(w->errors, r, i, w->from.room + w->from.sample_bytes, to) == GR_OK) continue;
-        if (gr__fault_let(h->faults, GR_FAULT_UNDECODABLE, i, w->errors)) continue;
+        if (h->out ? h->out[i] : gr__row_is_out(h->faults, i)) continue; /* it stays 0 */
+        gr_status st = r->read(w->errors, r, i, w->from.room + w->from.sample_bytes, to);
+        if (st == GR_OK || gr__fault_let(h->faults, gr__fault_of(st), i, w->errors)) continue;
         w->failed = i;
         return;
     }
@@ -68,7 +70,9 @@ static gr_status hold_field(gr_context *ctx, gr_field *x, int64_t n, gr_faults *
     int workers = gr__pool_threads(pool);
     worker *all = gr__alloc(ctx, sizeof *all * (size_t)workers);
     gr_status st = all ? GR_OK : GR_E_MEMORY;
-    holding h = {x, faults, n, (int)GR_MIN(n, (int64_t)workers * SHARDS_A_WORKER), workers, all};
+    uint8_t *out = NULL;
+    if (st == GR_OK && faults && faults->note) st = gr__faults_mark(ctx, faults, n, &out);
+    holding h = {x, faults, out, n, (int)GR_MIN(n, (int64_t)workers * SHARDS_A_WORKER), workers, all};
     x->bytes = (uint64_t)n * gr__sample_bytes(x);
     for (int i = 0; i < workers && st == GR_OK; i++) {
         all[i].failed = -1;
@@ -83,6 +87,7 @@ static gr_status hold_field(gr_context *ctx, gr_field *x, int64_t n, gr_faults *
         gr_context_destroy(all[i].errors);
     }
     gr__free(ctx, all, sizeof *all * (size_t)workers);
+    if (out) gr__tensor_free(ctx, out, (size_t)n);
     if (st != GR_OK) {
         gr__tensor_free(ctx, x->data, (size_t)x->bytes);
         x->data = NULL;

@@ -126,7 +126,8 @@ typedef struct gr_recipe {
     gr_penalties penalties;
     gr_groups groups;
     gr_lookahead lookahead;
-    gr_swa swa;
+    gr_average average;
+    gr_sam sam;
     gr_sched sched;
     gr_stop_rules stop;
     gr_every validate, checkpoint, log;

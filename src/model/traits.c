@@ -1,4 +1,6 @@
 /* gradus.traits: what a model holds of its training's samples, as JSON. */
+#include <string.h>
+
 #include "base/base64.h"
 #include "base/json.h"
 #include "model/model.h"
@@ -36,7 +38,7 @@ gr_status gr__traits_parse(gr_context *ctx, gr__bump *b, const json_t *o, int n_
     const char *text = json_string_value(json_object_get(o, "float32"));
     const json_t *lengths = json_object_get(o, "lengths");
     bool sound = t.rows > 0 && t.n > 0 && t.rows <= MOST / t.n && t.samples >= t.rows && text &&
-                 json_array_size(lengths) == (size_t)n_inputs;
+                 json_array_size(lengths) == (size_t)n_inputs && strlen(text) == (bytes_of(&t) + 2) / 3 * 4;
     float *value = sound ? gr__bump_alloc(b, bytes_of(&t)) : NULL;
     if (sound && !value) return gr__error_code(ctx);
     if (!sound || !gr__base64_take(text, value, bytes_of(&t)))

@@ -100,6 +100,24 @@ gr_status gr__agree_shapes(gr_context *ctx, const gr_recipe *r, gr_part p, const
     return st;
 }
 
+/* Each label that the network has no output for is a fault of its sample. */
+static gr_status note_labels(gr_context *ctx, const gr_recipe *r, gr_part p, const gr_set *s, int head,
+                             gr_faults *notes)
+{
+    const gr_field *y = gr__set_target(s, head);
+    int64_t classes = gr__agree_classes(r, head), width = gr_shape_count(y->sample);
+    const int32_t *label = y->data;
+    if (y->kind != GR_TARGET_CLASS || r->head[head].reading.target != GR_FORM_CLASS) return GR_OK;
+    for (int64_t i = 0; i < s->n * width; i++) {
+        if (label[i] < classes) continue;
+        gr_status st =
+            gr__fail(ctx, GR_E_DATA, "the label of %s %lld is %d, but the network has outputs for classes 0 to %lld",
+                     gr__part_name(p), (long long)(i / width), label[i], (long long)classes - 1);
+        if (!gr__fault_let(notes, GR_FAULT_LABEL_RANGE, i / width, ctx)) return st;
+    }
+    return GR_OK;
+}
+
 /* Labels must lie within the outputs. */
 static gr_status check_labels(gr_context *ctx, const gr_recipe *r, gr_part p, const gr_field *y, int head)
 {
@@ -113,7 +131,8 @@ static gr_status check_labels(gr_context *ctx, const gr_recipe *r, gr_part p, co
 }
 
 /* Shares from 0 to 1, and how many samples of distributions do not sum to 1. */
-static gr_status check_shares(gr_context *ctx, const gr_recipe *r, gr_part p, const gr_set *s, int head)
+static gr_status check_shares(gr_context *ctx, const gr_recipe *r, gr_part p, const gr_set *s, int head,
+                              gr_faults *notes)
 {
     const gr_head *h = &r->head[head];
     const gr_field *y = gr__set_target(s, head);
@@ -125,13 +144,14 @@ static gr_status check_shares(gr_context *ctx, const gr_recipe *r, gr_part p, co
         double sum = 0;
         for (int64_t k = 0; k < width; k++) {
             double x = gr__element_at(y->element, y->data, i * width + k);
-            if (!(x >= 0) || x > (labels ? 1 : INFINITY))
-                return gr__tree_fail(ctx, gr__agree_place(r, p), GR_E_DATA, NULL,
-                                     "%sthe %s data has the target %g in row %lld, but %s wants %s",
-                                     of_head(r, head, of), gr__part_name(p), x, (long long)(i * s->n / rows),
-                                     h->cost->head.name,
-                                     labels ? "labels from 0 to 1" : "distributions, which are nowhere below 0");
             sum += x;
+            if ((x >= 0 && x <= (labels ? 1 : INFINITY)) || (notes && isnan(x))) continue; /* noted already */
+            gr_status st =
+                gr__tree_fail(ctx, gr__agree_place(r, p), GR_E_DATA, NULL,
+                              "%sthe %s data has the target %g in row %lld, but %s wants %s", of_head(r, head, of),
+                              gr__part_name(p), x, (long long)(i * s->n / rows), h->cost->head.name,
+                              labels ? "labels from 0 to 1" : "distributions, which are nowhere below 0");
+            if (!notes || !gr__fault_let(notes, GR_FAULT_LABEL_RANGE, i * s->n / rows, ctx)) return st;
         }
         off += !(fabs(sum - 1) <= 1e-3);
     }
@@ -141,12 +161,13 @@ static gr_status check_shares(gr_context *ctx, const gr_recipe *r, gr_part p, co
     return GR_OK;
 }
 
-gr_status gr__agree_values(gr_context *ctx, const gr_recipe *r, gr_part p, const gr_set *s)
+gr_status gr__agree_values(gr_context *ctx, const gr_recipe *r, gr_part p, const gr_set *s, gr_faults *notes)
 {
     gr_status st = GR_OK;
     for (int h = 0; h < r->n_heads && st == GR_OK; h++) {
         gr_target_form form = r->head[h].reading.target;
-        st = form == GR_FORM_LABELS || form == GR_FORM_DISTRIBUTION ? check_shares(ctx, r, p, s, h)
+        st = form == GR_FORM_LABELS || form == GR_FORM_DISTRIBUTION ? check_shares(ctx, r, p, s, h, notes)
+             : notes                                                ? note_labels(ctx, r, p, s, h, notes)
                                                                     : check_labels(ctx, r, p, gr__set_target(s, h), h);
     }
     return st;

@@ -11,8 +11,9 @@ const gr_tree *gr__agree_place(const gr_recipe *r, gr_part p);
 gr_status gr__agree_lengths(gr_context *ctx, const gr_recipe *r);
 /* From headers: samples are the inputs', targets what the costs want, in shapes that the outputs have. */
 gr_status gr__agree_shapes(gr_context *ctx, const gr_recipe *r, gr_part p, const gr_set *s);
-/* From values: labels within the outputs, shares from 0 to 1. Distributions that miss the sum of 1 are told. */
-gr_status gr__agree_values(gr_context *ctx, const gr_recipe *r, gr_part p, const gr_set *s);
+/* From values: labels within the outputs, shares from 0 to 1. Distributions that miss the sum of 1 are told. With
+ * `notes` (else NULL) what is wrong with a sample is noted there, not an error. */
+gr_status gr__agree_values(gr_context *ctx, const gr_recipe *r, gr_part p, const gr_set *s, gr_faults *notes);
 /* How many classes the labels of a head may name: a single output tells two. */
 int64_t gr__agree_classes(const gr_recipe *r, int head);
 /* Whether an input declares missing values. */

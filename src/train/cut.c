@@ -79,25 +79,11 @@ gr_status gr__cut_exclude(gr_task *t)
     return st;
 }
 
-/* A mark a row that is left out, or that something is wrong with. *out NULL: there is none. */
-static gr_status mark_out(const gr_task *t, gr_part p, int64_t n, uint8_t **out)
-{
-    const gr_faults *f = &t->faults[p];
-    *out = NULL;
-    if (!f->n_out && !f->n) return GR_OK;
-    *out = gr__tensor_alloc(t->ctx, (size_t)n);
-    if (!*out) return gr__error_code(t->ctx);
-    for (int64_t i = 0; i < f->n_out; i++) (*out)[f->out[i]] = 1;
-    for (size_t i = 0; i < f->n; i++)
-        if (f->fault[i].row >= 0) (*out)[f->fault[i].row] = 1;
-    return GR_OK;
-}
-
 gr_status gr__cut_own(gr_task *t, gr_part p)
 {
     uint8_t *out;
     int64_t n = t->set[p].n;
-    gr_status st = mark_out(t, p, n, &out);
+    gr_status st = gr__faults_mark(t->ctx, &t->faults[p], n, &out);
     if (st == GR_OK) st = gr__rows_kept(t->ctx, n, out, &t->rows[p]);
     if (out) gr__tensor_free(t->ctx, out, (size_t)n);
     return st;
@@ -111,7 +97,7 @@ static gr_status cut(gr_task *t, cutting *c, int64_t n, const gr_field *classes,
     uint8_t *out = NULL;
     gr_status st = take_keys(t, c, n);
     gr__faults_sort(&t->faults[GR_PART_TRAIN]); /* there may be more */
-    if (st == GR_OK) st = mark_out(t, GR_PART_TRAIN, n, &out);
+    if (st == GR_OK) st = gr__faults_mark(t->ctx, &t->faults[GR_PART_TRAIN], n, &out);
     c->cut.fractions = c->fraction;
     c->cut.labels = classes ? classes->data : NULL;
     c->cut.classes = classes ? classes->classes : 0;

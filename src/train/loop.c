@@ -320,7 +320,8 @@ static gr_status end_not_finite(gr_loop *l, gr_train_result *out)
 /* The last model, the average's, the figures of the end, and best where nothing was ever validated. */
 static gr_status conclude(gr_loop *l, gr_train_result *out)
 {
-    gr_status st = gr__loop_save_model(l, "last.safetensors", 0);
+    gr_status st = gr__loop_measure(l, 0);
+    if (st == GR_OK) st = gr__loop_save_model(l, "last.safetensors", 0);
     for (int view = 1; view < l->engine->n_views && st == GR_OK; view++) {
         if (!gr__loop_held(l, view)) continue;
         st = gr__loop_measure(l, view);

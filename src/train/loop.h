@@ -56,7 +56,7 @@ typedef struct gr_loop {
     double average_cost, average_error;     /* of the average's last validation */
     double train_error;                     /* of the last evaluation, of some training samples; NaN: not judged */
     int64_t average_held;                   /* how many weights it held then; 0: it was never validated */
-    int64_t measured;                       /* how many weights the average held when its statistics were taken */
+    int64_t measured[GR_MAX_VIEWS];         /* of each view: which weights its statistics were taken of */
     int64_t best_view;                      /* whose weights are best: an index of the engine's views */
     double seconds_before;                  /* of earlier processes of this run */
     int64_t metrics_bytes;

@@ -184,8 +184,9 @@ static stretch find_stretch(const gr_loop *l, int64_t before)
     for (int64_t k = 0; k < looks; k++) {
         int64_t step = l->step + rest / looks * k + rest % looks * k / looks;
         gr_clock was = clock_at(l, step, before), is = clock_at(l, step, l->total);
-        if (s.moved < 0 && (gr__optim_phase(&l->recipe->optim, &was) != gr__optim_phase(&l->recipe->optim, &is) ||
-                            gr__swa_began(&l->recipe->swa, &was) != gr__swa_began(&l->recipe->swa, &is)))
+        if (s.moved < 0 &&
+            (gr__optim_phase(&l->recipe->optim, &was) != gr__optim_phase(&l->recipe->optim, &is) ||
+             gr__average_began(&l->recipe->average, &was) != gr__average_began(&l->recipe->average, &is)))
             s.moved = step;
         if (s.digits == 4) continue;
         double a = gr__engine_rate(l->recipe, &was, l->schedule), b = gr__engine_rate(l->recipe, &is, l->schedule);
@@ -220,9 +221,9 @@ static bool average_moves(const gr_loop *l, int64_t before)
 {
     enum { LOOKS = 1024 };
     int64_t end = GR_MIN(before, l->total);
-    for (int k = 0; k < LOOKS && l->recipe->swa.on; k++) {
+    for (int k = 0; k < LOOKS && l->recipe->average.on; k++) {
         gr_clock was = clock_at(l, end * k / LOOKS, before), is = clock_at(l, end * k / LOOKS, l->total);
-        if (gr__swa_began(&l->recipe->swa, &was) != gr__swa_began(&l->recipe->swa, &is)) return true;
+        if (gr__average_began(&l->recipe->average, &was) != gr__average_began(&l->recipe->average, &is)) return true;
     }
     return false;
 }

@@ -152,24 +152,6 @@ static void learn_classes(gr_task *t, const gr_set *s)
 
 /* ---- parts ---- */
 
-/* Labels that the network has no outputs for, each a fault of its sample. */
-static gr_status note_labels(gr_task *t, gr_part p, const gr_set *s)
-{
-    for (int h = 0; h < s->n_targets; h++) {
-        const gr_field *y = gr__set_target(s, h);
-        int64_t classes = gr__agree_classes(t->recipe, h), width = gr_shape_count(y->sample);
-        const int32_t *label = y->data;
-        if (y->kind != GR_TARGET_CLASS || t->recipe->head[h].reading.target != GR_FORM_CLASS) continue;
-        for (int64_t i = 0; i < s->n * width; i++) {
-            if (label[i] < classes) continue;
-            gr__fail(t->ctx, GR_E_DATA, "the label of %s %lld is %d, but the network has outputs for classes 0 to %lld",
-                     gr__part_name(p), (long long)(i / width), label[i], (long long)classes - 1);
-            if (!gr__fault_let(&t->faults[p], GR_FAULT_LABEL_RANGE, i / width, t->ctx)) return gr__error_code(t->ctx);
-        }
-    }
-    return GR_OK;
-}
-
 static gr_status load_part(gr_task *t, gr_part p, const gr_origin *origin, bool learned)
 {
     const gr_recipe *r = t->recipe;
@@ -189,10 +171,8 @@ static gr_status load_part(gr_task *t, gr_part p, const gr_origin *origin, bool 
     GR_TRY(gr__place(t->ctx, r->data.exclude, gr__set_leave_out(t->ctx, s, &t->faults[p])));
     GR_TRY(gr__agree_shapes(t->ctx, r, p, s));
     if (origin && p == GR_PART_TRAIN) GR_TRY(gr__origin_settle(origin, t, s));
-    if (t->lenient)
-        GR_TRY(note_labels(t, p, s));
-    else
-        GR_TRY(gr__agree_values(t->ctx, r, p, s)); /* before rows are split by labels: they are few enough now */
+    GR_TRY(gr__agree_values(t->ctx, r, p, s,
+                            t->lenient ? &t->faults[p] : NULL)); /* few labels, for whoever splits by them */
     learn_classes(t, s);
     if (!learned && s->schema) t->meaning.schema = *s->schema;
     if (!t->lead) t->lead = s;
@@ -350,17 +330,22 @@ static gr_status blank_faults(gr_task *t, gr_part p)
     return st;
 }
 
-gr_status gr__task_settle(gr_task *t)
+gr_status gr__task_rehearse(gr_task *t)
 {
     gr_status st = GR_OK;
     t->lenient = false;
-    for (int p = 0; p < GR_PARTS; p++) {
-        if (!t->set[p].n) continue;
-        GR_TRY(blank_faults(t, (gr_part)p));
-        GR_TRY(gr__agree_values(t->ctx, t->recipe, (gr_part)p, &t->set[p]));
-    }
+    for (int p = 0; p < GR_PARTS; p++)
+        if (t->set[p].n) GR_TRY(blank_faults(t, (gr_part)p)); /* values that do not agree were faults */
     GR_TRY(fit_inputs(t));
     GR_TRY(gr__task_changes(t));
+done:
+    return st;
+}
+
+gr_status gr__task_settle(gr_task *t)
+{
+    gr_status st = GR_OK;
+    GR_TRY(gr__task_rehearse(t));
     GR_TRY(make_network(t));
     GR_TRY(take_targets(t));
     GR_TRY(gr__task_repeat(t));

@@ -50,6 +50,7 @@ typedef struct gr_task {
     bool lenient;       /* faults are noted, and rows that have some are in no part */
     bool unfused; /* set before gr__engine_make: every operation a kernel of its own, the same bits, for looking at each
                    */
+    bool running; /* likewise: the model is evaluated with running statistics, whatever its view asks for */
     bool scored;  /* likewise: evaluations keep the scores of two classes, so that a threshold can be chosen */
 } gr_task;
 
@@ -64,6 +65,8 @@ gr_status gr__task_open_as_split(gr_context *ctx, const gr_recipe *r, unsigned o
 /* For looking at data that training would refuse: all parts, whatever single samples are like. What is wrong with them
  * is in t->faults, and they are in no part. Nothing is prepared, and there is no network. */
 gr_status gr__task_look(gr_context *ctx, const gr_recipe *r, gr_task *t);
+/* Of a task of gr__task_look: whether what is sound of it can be prepared and changed as training would. */
+gr_status gr__task_rehearse(gr_task *t);
 /* Makes a task of gr__task_look one that can be trained from: samples with faults stay out. */
 gr_status gr__task_settle(gr_task *t);
 struct gr_origin; /* train/origin.h */
@@ -243,6 +246,9 @@ gr_status gr__evaluate(gr_engine *e, int view, gr_loader *loader, gr_part part, 
 void gr__evaluation_free(gr_context *ctx, gr_evaluation *ev);
 /* Takes the figures back: a file of this model would hold infinite weights. */
 void gr__evaluation_void(gr_context *ctx, gr_evaluation *ev);
+/* The figure that something goes by; NaN where it has none, or is not finite. Whether less of it is better. */
+double gr__evaluation_figure(const gr_evaluation *ev, const gr_best_by *by);
+bool gr__figure_lower(const gr_recipe *r, const gr_best_by *by);
 /* Warns where an evaluation is not finite; `of` says which one it is. */
 void gr__evaluation_warn(gr_context *ctx, const char *of, const gr_evaluation *ev);
 

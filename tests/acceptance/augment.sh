@@ -1,6 +1,7 @@
 #!/bin/bash
 # Which changes of training pictures help the demo's network on Fashion-MNIST: test accuracy of the best model, seeds 1 to 3.
-# Minutes of work. Usage: tests/acceptance/augment.sh [EPOCHS] [CHANGES...]; GRADUS: another command than build/gradus. docs/experiments.md keeps what it found.
+# Minutes of work a change. Usage: tests/acceptance/augment.sh [EPOCHS] [CHANGES...]; GRADUS: another command than build/gradus, SEEDS: others than 1 2 3,
+# THREADS: how many. docs/experiments.md keeps what it found.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 [[ -n ${GRADUS:-} ]] || ./dev build
@@ -14,9 +15,9 @@ changes=("$@")
   '[{type: cutout, size: 8}]' '[{type: color, brightness: 0.2, contrast: 0.2}]' '[{type: mixup, alpha: 0.2}]' '[{type: cutmix, alpha: 1}]')
 for change in "${changes[@]}"; do
   row=
-  for seed in 1 2 3; do
-    "$gradus" train recipes/fashion.yaml --seed $seed --out "$out/run" --overwrite --quiet --set stop.epochs="$epochs" --set data.augment="$change" 2>/dev/null
+  for seed in ${SEEDS:-1 2 3}; do
+    "$gradus" train recipes/fashion.yaml --seed $seed --out "$out/run" --overwrite --quiet --threads "${THREADS:-auto}" --set stop.epochs="$epochs" --set data.augment="$change" 2>/dev/null
     row+=" $("$gradus" eval "$out/run/best.safetensors" --split test 2>/dev/null | sed -n 's/^test accuracy //p')"
   done
-  awk -v change="$change" -v row="$row" 'BEGIN { n = split(row, x, " "); for (i in x) m += x[i] / n; for (i in x) q += (x[i] - m) ^ 2; printf "%s:%s, mean %.4f, deviation %.4f\n", change, row, m, sqrt(q / (n - 1)) }'
+  awk -v change="$change" -v row="$row" 'BEGIN { n = split(row, x, " "); for (i in x) m += x[i] / n; for (i in x) q += (x[i] - m) ^ 2; printf "%s:%s, mean %.4f, deviation %.4f\n", change, row, m, sqrt(q / (n > 1 ? n - 1 : 1)) }'
 done

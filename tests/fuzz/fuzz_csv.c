@@ -82,12 +82,14 @@ static void try_faults(gr_context *ctx, const uint8_t *data, size_t n)
     static const uint32_t out[] = {1, 2, 5};
     static const gr_target_kind kinds[] = {GR_TARGET_CLASS, GR_TARGET_VALUE};
     gr_faults f;
-    for (size_t k = 0; k < 4; k++) {
+    const gr__kind category = {&(gr_tree){.kind = GR_TREE_TEXT, .text = "1"}, GR__COLUMN_CATEGORY};
+    for (size_t k = 0; k < 8; k++) {
         gr__csv_options o = {.fields = target("0", kinds[k % 2]), .faults = &f};
+        if (k & 4) o.kind = &category, o.n_kinds = 1;
         gr_keys keys = {0};
         gr__blob blob;
         if (gr__faults_open(ctx, &f) != GR_OK) abort();
-        f.out = out, f.n_out = 3, f.note = k < 2;
+        f.out = out, f.n_out = 3, f.note = !(k & 2);
         try_as(ctx, data, n, &o);
         gr__blob_memory(ctx, "table", data, n, &blob);
         gr__csv_keys(&blob, &o, "1", &keys);

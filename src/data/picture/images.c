@@ -7,6 +7,7 @@
 typedef struct images {
     gr__folder all;
     gr__picture_way way;
+    int64_t height, width; /* of every sample */
 } images;
 
 static const gr__picture *head_of(const images *m, size_t i)
@@ -70,12 +71,16 @@ static gr_status open_reader(const images *m, reader **out)
     gr_context *ctx = m->all.ctx;
     reader *r = gr__alloc(ctx, sizeof *r);
     if (!r) return GR_E_MEMORY;
-    *r = (reader){.reader = {.read = read_picture, .close = close_reader}, .way = m->way, .opened = m->all.opened};
+    *r = (reader){.reader = {.read = read_picture, .close = close_reader},
+                  .way = m->way,
+                  .opened = m->all.opened,
+                  .height = m->height,
+                  .width = m->width};
     for (size_t i = 0; i < m->all.n; i++) {
+        if (!head_of(m, i)) continue;
         size_t desk = gr__picture_scratch(head_of(m, i), &m->way);
         r->desk = GR_MAX(r->desk, desk);
         r->file_bytes = GR_MAX(r->file_bytes, head_of(m, i)->bytes);
-        gr__picture_size(head_of(m, i), &m->way, &r->height, &r->width);
     }
     r->reader.scratch = granules(r->file_bytes) + r->desk;
     r->folder = gr__bump_strdup(m->all.memory, m->all.folder);
@@ -118,40 +123,67 @@ static gr_status begin(gr_context *ctx, const gr_settings *s, images *out)
 
 /* ---- the set ---- */
 
-static gr_status check_sizes(const images *m)
+/* Whether picture i, which is to be read, has this size. */
+static bool has_size(const images *m, size_t i, int64_t height, int64_t width)
 {
-    const gr__folder *all = &m->all;
-    int64_t height, width, other_height, other_width;
-    char path[4200], other[4200];
-    for (size_t i = 1; i < all->n && !m->way.height; i++) {
-        gr__picture_size(head_of(m, 0), &m->way, &height, &width);
-        gr__picture_size(head_of(m, i), &m->way, &other_height, &other_width);
-        if (height == other_height && width == other_width) continue;
-        gr_status st =
-            gr__fail(all->ctx, GR_E_DATA,
-                     "pictures have different sizes: \"%s\" is %lld x %lld (height x width), \"%s\" %lld x %lld",
-                     gr__file_path(all->folder, all->file[0].name, path, sizeof path), (long long)height,
-                     (long long)width, gr__file_path(all->folder, all->file[i].name, other, sizeof other),
-                     (long long)other_height, (long long)other_width);
-        gr__error_hint(all->ctx, "resize: [%lld, %lld] brings all to one", (long long)height, (long long)width);
-        return st;
-    }
-    return GR_OK;
+    int64_t h, w;
+    gr__picture_size(head_of(m, i), &m->way, &h, &w);
+    return h == height && w == width;
 }
 
-static size_t sample_bytes(const images *m, int64_t *height, int64_t *width)
+static bool is_read(const images *m, size_t i)
 {
-    gr__picture_size(head_of(m, 0), &m->way, height, width);
-    return (size_t)(*height * *width * m->way.channels);
+    return head_of(m, i) && !m->all.file[i].faulty && (m->all.skip || !gr__row_is_out(m->all.faults, (int64_t)i));
+}
+
+/* The size of all, which is the first one's; where faults are noted, that of more than half, if there is one: whoever
+ * votes for another takes a vote away. */
+static void settle_size(images *m)
+{
+    int64_t votes = 0;
+    bool note = m->all.faults && m->all.faults->note;
+    gr__picture_size(head_of(m, gr__folder_first(&m->all)), &m->way, &m->height, &m->width);
+    for (size_t i = 0; i < m->all.n; i++) {
+        if (!is_read(m, i)) continue;
+        if (votes == 0) gr__picture_size(head_of(m, i), &m->way, &m->height, &m->width);
+        votes += has_size(m, i, m->height, m->width) ? 1 : -1;
+        if (!note) break;
+    }
+}
+
+static gr_status other_size(const images *m, size_t i)
+{
+    const gr__folder *all = &m->all;
+    int64_t height, width;
+    size_t one = 0;
+    char path[4200], other[4200];
+    while (one + 1 < all->n && !(is_read(m, one) && has_size(m, one, m->height, m->width))) one++;
+    gr__picture_size(head_of(m, i), &m->way, &height, &width);
+    gr_status st = gr__fail(all->ctx, GR_E_DATA,
+                            "pictures have different sizes: \"%s\" is %lld x %lld (height x width), \"%s\" %lld x %lld",
+                            gr__file_path(all->folder, all->file[one].name, path, sizeof path), (long long)m->height,
+                            (long long)m->width, gr__file_path(all->folder, all->file[i].name, other, sizeof other),
+                            (long long)height, (long long)width);
+    gr__error_hint(all->ctx, "resize: [%lld, %lld] brings all to one", (long long)m->height, (long long)m->width);
+    return st;
+}
+
+static gr_status check_sizes(images *m)
+{
+    gr_status st = GR_OK;
+    settle_size(m);
+    for (size_t i = 0; i < m->all.n && !m->way.height && st == GR_OK; i++)
+        if (is_read(m, i) && !has_size(m, i, m->height, m->width))
+            st = gr__folder_let(&m->all, i, GR_FAULT_SHAPE, other_size(m, i));
+    return st;
 }
 
 static gr_status describe(const images *m, const gr__entries *e, const gr_source_options *o, gr__bump *b, gr_set *out)
 {
-    int64_t height, width;
     gr_status st = gr__folder_describe(&m->all, e, o, b, out);
     if (st != GR_OK) return st;
-    out->field[0].bytes = (uint64_t)out->n * sample_bytes(m, &height, &width);
-    out->field[0].sample = GR_SHAPE(height, width, m->way.channels);
+    out->field[0].sample = GR_SHAPE(m->height, m->width, m->way.channels);
+    out->field[0].bytes = (uint64_t)out->n * (uint64_t)gr_shape_count(out->field[0].sample);
     out->field[0].element = GR_EL_U8;
     return GR_OK;
 }
@@ -160,10 +192,9 @@ static gr_status describe(const images *m, const gr__entries *e, const gr_source
 static gr_status leave_out(images *m)
 {
     reader *r = NULL;
-    int64_t height, width;
     if (!m->all.skip) return GR_OK;
     gr_status st = open_reader(m, &r);
-    if (st == GR_OK) st = gr__folder_leave_out(&m->all, &r->reader, sample_bytes(m, &height, &width));
+    if (st == GR_OK) st = gr__folder_leave_out(&m->all, &r->reader, (size_t)(m->height * m->width * m->way.channels));
     if (r) close_reader(m->all.ctx, &r->reader);
     return st;
 }

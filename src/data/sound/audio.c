@@ -16,7 +16,6 @@ typedef struct audio {
     int64_t frames; /* of every sample; 0: as the longest */
     bool picture;   /* a sample has an axis of channels */
     bool lengths;   /* how many frames each really has is told */
-
 } audio;
 
 typedef struct head { /* what a file says of itself */
@@ -52,9 +51,11 @@ static const char *other(const unsigned char *x, size_t n)
 static const char *const suffixes[] = {".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", NULL};
 static const gr__file_kind sounds = {"sound", "WAV, FLAC and OGG are read", suffixes, sizeof(head), look, other};
 
+/* 0 of one whose head is not known. */
 static int64_t frames_of(const audio *a, size_t i)
 {
     const head *h = a->all.file[i].head;
+    if (!h) return 0;
     return gr__mel_frames(&a->mel, gr__mel_samples(&a->mel, h->samples, h->rate));
 }
 
@@ -79,7 +80,8 @@ static gr_status read_sound(gr_context *ctx, const gr_reader *of, int64_t row, v
     gr_status st = gr__file_open(ctx, r->folder, r->name[row], r->opened, path, sizeof path, &b);
     if (st != GR_OK) return st;
     st = gr__sound_open(&b, &s);
-    if (st == GR_OK && (s.frames != r->head[row]->samples || s.rate != r->head[row]->rate))
+    const head *was = r->head[row];
+    if (st == GR_OK && (!was || s.frames != was->samples || s.rate != was->rate))
         st = gr__fail(ctx, GR_E_DATA, "\"%s\" has changed since its header was read", path);
     if (st == GR_OK) st = gr__sound_mels(&s, &r->mel, r->frames, scratch, out);
     gr__sound_close(&s);
@@ -217,7 +219,7 @@ static gr_status take_lengths(const audio *a, gr_set *s)
     if (!length) return GR_OK;
     int32_t *x = gr__tensor_alloc(a->all.ctx, (size_t)length->bytes);
     if (!x) return gr__error_code(a->all.ctx);
-    for (size_t i = 0; i < a->all.n; i++) x[i] = (int32_t)GR_MIN(frames_of(a, i), a->frames);
+    for (size_t i = 0; i < a->all.n; i++) x[i] = (int32_t)GR_MAX(GR_MIN(frames_of(a, i), a->frames), 1);
     length->data = x;
     return GR_OK;
 }

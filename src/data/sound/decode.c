@@ -39,7 +39,7 @@ static gr_status check_wav(const gr__blob *b, bool wide)
             GR_TRY(gr__blob_read(b, at + sizeof head, sizes, sizeof sizes));
             long_size = little(sizes + 8, 8);
         }
-        if (wide && data && size == UINT32_MAX) size = long_size;
+        if (data && size == UINT32_MAX) size = wide ? long_size : left; /* written to a pipe: as far as it goes */
         if (size > left)
             return gr__fail(b->ctx, GR_E_FORMAT, "\"%s\" is cut off: its %s should have %llu bytes, but %llu are left",
                             b->name, data ? "sound" : "header", (unsigned long long)size, (unsigned long long)left);
@@ -209,8 +209,8 @@ gr_status gr__sound_read(gr__sound *s, double *block, int64_t n, double *out)
         for (int c = 0; c < s->channels; c++) sum += block[i * s->channels + c];
         out[i] = sum / s->channels;
         if (!isfinite(out[i]))
-            return gr__fail(b->ctx, GR_E_FORMAT, "\"%s\" holds a sample that is not a finite number, at %.3f s",
-                            b->name, (double)(s->frames - s->left - n + i) / s->rate);
+            return gr__fail(b->ctx, GR_E_DATA, "\"%s\" holds a sample that is not a finite number, at %.3f s", b->name,
+                            (double)(s->frames - s->left - n + i) / s->rate);
     }
     return GR_OK;
 }

@@ -27,6 +27,7 @@ typedef struct gr__csv_reader {
     char delimiter;       /* ' ': any run of blanks */
     uint64_t line;        /* of the next record, from 1 */
     uint64_t record_line; /* of the last record read */
+    const char *record;   /* where the last record begins, in the window */
     gr__cell *cell;       /* of the last record; bookkeeping memory */
     size_t n, capacity;
 } gr__csv_reader;
@@ -37,7 +38,7 @@ void gr__csv_start(gr__csv_reader *r, gr_context *ctx, const char *name, const c
 void gr__csv_open(gr__csv_reader *r, const gr__blob *blob, char delimiter);
 void gr__csv_stop(gr__csv_reader *r);
 /* The next record that is not an empty line into r->cell, which holds until the next call; *more false at the end.
- * GR_E_FORMAT for broken quotes, naming the line. */
+ * GR_E_FORMAT for broken quotes, naming the line: it has no fields then, and the next record is the line after it. */
 gr_status gr__csv_next(gr__csv_reader *r, bool *more);
 /* The delimiter among , ; tab | blank under which the first records have equally many fields, and most of them;
  * `otherwise` where none gives two. */
@@ -50,6 +51,8 @@ bool gr__cell_number(const gr__cell *f, double *out);
 /* The plain spelling of a whole number: digits alone, the first not 0 unless it is the only one. INT64_MAX stands for
  * all of more than 18 digits. */
 bool gr__cell_whole(const gr__cell *f, int64_t *out);
+/* Whether n labels, so many of them plain whole numbers, are classes by number but for mistakes. */
+bool gr__labels_mostly(int64_t n, int64_t n_plain);
 /* The cell's text, "" made ". Lives in b. */
 const char *gr__cell_text(gr__bump *b, const gr__cell *f);
 

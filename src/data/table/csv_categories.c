@@ -36,7 +36,7 @@ static gr_status too_many(const gr__table *t, const gr__csv_reader *r, int colum
     return st;
 }
 
-static gr_status add_cell(gr__table *t, const gr__csv_reader *r, int input)
+static gr_status add_cell(gr__table *t, const gr__csv_reader *r, int input, int64_t row, bool *sound)
 {
     int column = t->input[input];
     int32_t seen;
@@ -46,7 +46,8 @@ static gr_status add_cell(gr__table *t, const gr__csv_reader *r, int input)
     if (f->n == 0) {
         gr_status st = gr__table_fail(t, r, column, "is empty");
         gr__table_advise(t, r, column, GR_FIELD_INPUT);
-        return st;
+        *sound = false;
+        return gr__table_let(t, r, row, st);
     }
     gr_status st = gr__labels_add(t, &t->category[input].known, f, &seen);
     if (st == GR_OK && (int64_t)t->category[input].known.n > most) st = too_many(t, r, column, most, vocabulary > 0);
@@ -84,13 +85,13 @@ static gr_status sort_texts(gr__table *t, gr__category *c, int column)
 static gr_status find_texts(gr__table *t)
 {
     gr__csv_reader r;
-    bool more = true;
+    bool more = true, sound;
     gr__table_start(t, &r);
     gr_status st = t->header ? gr__csv_next(&r, &more) : GR_OK;
     for (int64_t row = 0; row < t->n && st == GR_OK; row++) {
-        st = gr__csv_next(&r, &more);
-        for (int i = 0; i < t->n_inputs && st == GR_OK; i++)
-            if (t->category[i].is) st = add_cell(t, &r, i);
+        st = gr__table_record(t, &r, row, &more, &sound);
+        for (int i = 0; i < t->n_inputs && st == GR_OK && sound; i++)
+            if (t->category[i].is) st = add_cell(t, &r, i, row, &sound);
     }
     gr__csv_stop(&r);
     for (int i = 0; i < t->n_inputs && st == GR_OK; i++)

@@ -142,6 +142,10 @@ static gr_status look_below(const gr__table *t, gr__csv_reader *r, const bool *t
     bool more = true;
     for (int row = 0; row < LOOK_AT && !f->below; row++) {
         st = gr__table_next(t, r, &more);
+        if (st == GR_E_FORMAT) { /* told when rows are read, unless that row is left out */
+            gr_context_clear_error(t->ctx);
+            return GR_OK;
+        }
         if (st != GR_OK || !more || r->n != (size_t)t->n_columns) break;
         for (int i = 0; i < t->n_columns && !f->below; i++) {
             double x;

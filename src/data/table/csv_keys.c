@@ -15,15 +15,14 @@ static const char *const *texts_of(const gr__table *t, const gr__labels *all)
 static gr_status read_keys(const gr__table *t, int column, gr__labels *all, uint32_t *rank)
 {
     gr__csv_reader r;
-    bool more = true;
+    bool more = true, sound;
     gr__table_start(t, &r);
     gr_status st = t->header ? gr__csv_next(&r, &more) : GR_OK;
     for (int64_t row = 0; row < t->n && st == GR_OK; row++) {
         int32_t seen = 0;
-        st = gr__csv_next(&r, &more);
+        st = gr__table_record(t, &r, row, &more, &sound);
         if (st != GR_OK) break;
-        if (gr__row_is_out(t->o->faults, row) || r.n != (size_t)t->n_columns)
-            continue; /* in no part, whatever its key */
+        if (!sound) continue; /* in no part, whatever its key */
         const gr__cell *f = &r.cell[column];
         if (f->n == 0 || gr__table_missing(t, f))
             st = gr__table_let(t, &r, row, gr__table_fail(t, &r, column, "is missing: parts cannot be cut by it"));
@@ -50,6 +49,7 @@ gr_status gr__csv_keys(gr__blob *blob, const gr__csv_options *o, const char *col
     if (!text) GR_TRY(gr__error_code(t.ctx));
     GR_TRY(gr__keys_order_texts(t.ctx, text, (int64_t)all.n, out));
 done:
+    gr__table_free_categories(&t);
     gr__labels_free(blob->ctx, &all);
     if (st != GR_OK) gr__keys_free(blob->ctx, out);
     gr__bump_destroy(t.memory);

@@ -148,6 +148,7 @@ static gr_status next_record(gr__csv_reader *r, bool *more)
     r->n = 0;
     *more = r->at < r->end;
     r->record_line = r->line;
+    r->record = r->at;
     for (bool field = *more; field;) {
         if (r->n == r->capacity && !GR_ROOM(r->ctx, r->cell, r->capacity, r->n + 1)) return GR_E_MEMORY;
         gr__cell *f = &r->cell[r->n++];
@@ -169,6 +170,16 @@ static gr_status next_record(gr__csv_reader *r, bool *more)
     return GR_OK;
 }
 
+/* A quote that is broken is so in one line: reading goes on behind that. */
+static void step_over_broken(gr__csv_reader *r)
+{
+    r->n = 0;
+    r->at = r->record;
+    r->line = r->record_line;
+    while (!line_end(r)) r->at++;
+    step_over_line_end(r);
+}
+
 /* Whatever reached the window's end may go on behind it, and is read again with more. */
 gr_status gr__csv_next(gr__csv_reader *r, bool *more)
 {
@@ -177,7 +188,10 @@ gr_status gr__csv_next(gr__csv_reader *r, bool *more)
         const char *at = r->at;
         uint64_t line = r->line;
         gr_status st = next_record(r, more);
-        if (r->whole || r->at < r->end || st == GR_E_MEMORY) return st;
+        if (r->whole || r->at < r->end || st == GR_E_MEMORY) {
+            if (st == GR_E_FORMAT) step_over_broken(r);
+            return st;
+        }
         if (st != GR_OK) gr_context_clear_error(r->ctx);
         r->at = at;
         r->line = line;

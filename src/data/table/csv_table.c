@@ -50,28 +50,18 @@ static gr_status take_missing(gr__table *t)
 
 /* ---- layout ---- */
 
-static gr_status check_record(const gr__table *t, const gr__csv_reader *r)
-{
-    gr_status st = gr__table_text(t, r);
-    if (st == GR_OK && r->n != (size_t)t->n_columns)
-        st = gr__fail(t->ctx, GR_E_FORMAT, "\"%s\": line %llu has %zu fields, but the first record has %d",
-                      t->blob->name, (unsigned long long)r->record_line, r->n, t->n_columns);
-    return st;
-}
-
 static gr_status count_rows(gr__table *t)
 {
     gr__csv_reader r;
-    bool more = true;
+    bool more = true, sound;
     gr__table_start(t, &r);
     gr_status st = t->header ? gr__csv_next(&r, &more) : GR_OK;
     while (st == GR_OK && more) {
-        st = gr__csv_next(&r, &more);
-        if (st != GR_OK || !more) break;
-        st = gr__table_let(t, &r, t->n, check_record(t, &r));
-        t->n++;
+        st = gr__table_record(t, &r, t->n, &more, &sound);
+        t->n += st == GR_OK && more;
     }
     gr__csv_stop(&r);
+    t->counted = true;
     if (st == GR_OK && t->n == 0)
         st = gr__fail(t->ctx, GR_E_DATA, "\"%s\" holds no samples, only a header", t->blob->name);
     if (st == GR_OK && t->n > UINT32_MAX)
@@ -292,14 +282,11 @@ static gr_status read_weight(const gr__table *t, const gr__csv_reader *r, gr_set
     return GR_OK;
 }
 
-/* *sound: it is as it should be, and not let through or left out. */
+/* *sound: it is as it should be, and not let through. */
 static gr_status read_row(const gr__table *t, const gr__csv_reader *r, gr__labels *all, gr_set *s, int64_t row,
                           bool *any, bool *sound)
 {
-    *sound = !gr__row_is_out(t->o->faults, row);
-    if (!*sound) return GR_OK;
-    gr_status st = t->o->faults ? check_record(t, r) : GR_OK; /* else all were, when they were counted */
-    if (st == GR_OK) st = read_inputs(t, r, s, row);
+    gr_status st = read_inputs(t, r, s, row);
     if (st == GR_OK) st = gr__table_answer(t, r, all, s, row);
     if (st == GR_OK && s->weighted) st = read_weight(t, r, s, row, any);
     *sound = st == GR_OK;
@@ -314,8 +301,8 @@ static gr_status read_rows(const gr__table *t, gr__labels *all, gr_set *s, uint6
     gr_status st = t->header ? gr__csv_next(&r, &more) : GR_OK;
     for (int64_t row = 0; row < t->n && st == GR_OK; row++) {
         if (index) gr__rows_index_put(index, row, &r);
-        st = gr__csv_next(&r, &more);
-        if (st == GR_OK) st = read_row(t, &r, all, s, row, &any, &sound);
+        st = gr__table_record(t, &r, row, &more, &sound);
+        if (st == GR_OK && sound) st = read_row(t, &r, all, s, row, &any, &sound);
         if (st == GR_OK && !sound) gr__table_blank(s, row);
         if (st == GR_OK) st = gr__table_kept(t, &r, row);
         if (line) line[row] = r.record_line;

@@ -72,6 +72,7 @@ typedef struct gr__table {
     int n_missing;
     char delimiter;
     bool header, header_guessed;
+    bool counted;        /* every record was read once, and is sound or let through */
     uint64_t first_line; /* of the first record */
     int n_columns;
     const char **name;  /* n_columns of them, without blanks around them; NULL without a header */
@@ -116,7 +117,10 @@ gr_status gr__rows_index_finish(gr__rows_index *x, gr__table *t, gr_set *s);
 void gr__rows_index_drop(gr_context *ctx, gr__rows_index *x);
 /* csv_table.c: the numbers of an input of the record read last. */
 gr_status gr__table_input(const gr__table *t, const gr__csv_reader *r, int input, gr_element e, void *to);
-/* csv_faults.c: after the failure `st` of a row, whether it is let through. */
+/* csv_faults.c: the next record, which is a row; *more false: there is none. *sound: it has the fields of a row, and is
+ * neither left out nor let through. */
+gr_status gr__table_record(const gr__table *t, gr__csv_reader *r, int64_t row, bool *more, bool *sound);
+/* After the failure `st` of a row, whether it is let through. */
 gr_status gr__table_let(const gr__table *t, const gr__csv_reader *r, int64_t row, gr_status st);
 /* Puts nothing in a row of a set. */
 void gr__table_blank(gr_set *s, int64_t row);

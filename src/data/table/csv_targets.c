@@ -8,7 +8,11 @@
 
 /* ---- what the columns hold ---- */
 
-enum { MOSTLY = 10, ENOUGH_LABELS = 20 }; /* of so many but one are plain, and there are as many */
+bool gr__labels_mostly(int64_t n, int64_t n_plain)
+{
+    enum { MOSTLY = 10, ENOUGH_LABELS = 20 }; /* of so many but one are plain, and there are as many */
+    return n >= ENOUGH_LABELS && (n - n_plain) * MOSTLY <= n;
+}
 
 typedef struct labels_look {
     int64_t n, n_plain;
@@ -68,14 +72,13 @@ static gr_status look_at_labels(const gr__table *t, gr__columns *c, bool tell)
     gr__table_start(t, &r);
     gr_status st = t->header ? gr__csv_next(&r, &more) : GR_OK;
     while (st == GR_OK && more && (!l.texts || note)) {
-        st = gr__csv_next(&r, &more);
-        bool skip = gr__row_is_out(t->o->faults, row++) || r.n != (size_t)t->n_columns;
-        for (int k = 0; k < c->n && st == GR_OK && more && !skip; k++)
-            look_at_label(t, &r, t->target[c->first + k], &l);
+        bool sound;
+        st = gr__table_record(t, &r, row++, &more, &sound);
+        for (int k = 0; k < c->n && st == GR_OK && sound; k++) look_at_label(t, &r, t->target[c->first + k], &l);
     }
     gr__csv_stop(&r);
     /* Who looks for what is wrong is told of the few that are no numbers of classes, rather than that all are texts. */
-    bool mostly = note && l.n >= ENOUGH_LABELS && (l.n - l.n_plain) * MOSTLY <= l.n;
+    bool mostly = note && gr__labels_mostly(l.n, l.n_plain);
     c->answer = l.line == 0 || mostly                    ? GR__ANSWER_WHOLE
                 : l.numbers && c->want == GR_TARGET_NONE ? GR__ANSWER_VALUE
                                                          : GR__ANSWER_TEXT;

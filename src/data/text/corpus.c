@@ -22,8 +22,11 @@ static const char *limiter(const gr__text_options *o)
 gr_status gr__corpus_index(const gr__corpus *c, const gr__units *u, int32_t unit, int32_t *out)
 {
     int64_t limit = gr__corpus_limit(c->o);
+    *out = 0;
+    if (unit == GR__UNIT_BROKEN) return gr__units_broken(u, u->broken);
     *out = c->o->chars ? gr__alphabet_index(&c->alphabet, unit) : unit;
     if (!limit || *out < limit) return GR_OK;
+    *out = 0;
     return gr__fail(c->ctx, GR_E_DATA, "\"%s\": a byte before place %llu is %d, but %s %lld: 0 to %lld", u->name,
                     (unsigned long long)gr__units_place(u), (int)unit, limiter(c->o), (long long)limit,
                     (long long)limit - 1);
@@ -200,6 +203,14 @@ gr_status gr__text_info(gr__blob *b, const gr__text_options *o, gr__bump *memory
     return st;
 }
 
+/* Where lines stand, for whoever looks for faults. */
+static gr_status place_lines(gr__corpus *c, gr_set *s)
+{
+    bool wanted = !c->o->window && c->o->faults && c->o->faults->note;
+    s->line = c->line = wanted ? gr__bump_alloc(c->memory, (size_t)s->n * sizeof *c->line) : NULL;
+    return wanted && !s->line ? gr__error_code(c->ctx) : GR_OK;
+}
+
 /* All that follows once everything is counted, but the filling. */
 static gr_status make(gr__corpus *c, const char *file, gr_set *s)
 {
@@ -210,6 +221,7 @@ static gr_status make(gr__corpus *c, const char *file, gr_set *s)
         if (!s->field[i].data) st = gr__error_code(c->ctx);
     }
     s->memory = c->memory;
+    if (st == GR_OK) st = place_lines(c, s);
     return st == GR_OK ? tell_schema(c, c->memory, s) : st;
 }
 

@@ -9,8 +9,9 @@ enum { RETURN = 1, FEED = 2 };
 
 typedef struct line {
     uint64_t number, ended; /* from 1; line ends so far */
-    bool any, tab;          /* it has something; its label has ended */
-    int held;               /* RETURN, FEED: not known yet whether they end it */
+    bool any, tab, broken;  /* it has something; its label has ended; some of it is no character */
+    gr__broken first_broken;
+    int held; /* RETURN, FEED: not known yet whether they end it */
     char label[LABEL_BYTES + 4];
     size_t n_label;
     int32_t *unit;   /* of the text, the first that there is room for */
@@ -23,6 +24,8 @@ static void add(line *l, bool labelled, bool chars, int32_t unit)
 {
     if (!l->any) l->number = l->ended + 1;
     l->any = true;
+    l->broken |= unit == GR__UNIT_BROKEN;
+    if (unit == GR__UNIT_BROKEN) return;
     if (!labelled || l->tab) {
         if (l->n < l->room) l->unit[l->n] = unit;
         l->n++;
@@ -47,12 +50,13 @@ static bool next_line(const gr__corpus *c, gr__units *u, bool labelled, line *l)
 {
     int32_t unit;
     bool done = false, chars = c->o->chars;
-    l->any = l->tab = false;
+    l->any = l->tab = l->broken = false;
     l->n_label = 0;
     l->n = 0;
     l->held = 0;
     while (!done && gr__units_next(u, &unit)) {
         bool feed = unit == '\n';
+        if (unit == GR__UNIT_BROKEN && !l->broken) l->first_broken = u->broken;
         if (feed && !c->o->whole) {
             l->ended++;
             l->held = 0;
@@ -77,18 +81,42 @@ static gr_status wrong_line(const gr__corpus *c, const gr__units *u, const line 
     return gr__fail(c->ctx, GR_E_DATA, "\"%s\": line %llu %s", u->name, (unsigned long long)l->number, what);
 }
 
-static gr_status check_line(const gr__corpus *c, const gr__units *u, const line *l)
+static gr_status check_line(const gr__corpus *c, const gr__units *u, const line *l, gr_fault_kind *kind)
 {
     size_t at;
+    *kind = GR_FAULT_UNDECODABLE;
+    if (l->broken) return gr__units_broken(u, l->first_broken);
+    if (c->o->raw) return GR_OK;
+    *kind = GR_FAULT_NO_LABEL;
     if (!l->tab) {
         gr_status st = wrong_line(c, u, l, "has no tab between a label and a text");
         gr__error_hint(c->ctx, "lines are `label<TAB>text`; running text is read without `labels`");
         return st;
     }
     if (l->n_label == 0) return wrong_line(c, u, l, "has no label before the tab");
+    *kind = GR_FAULT_UNDECODABLE;
     if (l->n_label > LABEL_BYTES) return wrong_line(c, u, l, "has a label of more than 1000 bytes");
     if (!gr__is_text(l->label, l->n_label, &at)) return wrong_line(c, u, l, "has a label that is no UTF-8 text");
+    *kind = GR_FAULT_SHAPE;
     return l->n > 0 ? GR_OK : wrong_line(c, u, l, "has no text after the tab");
+}
+
+/* After the failure st of a row, whether it is let through. */
+static gr_status let(const gr__corpus *c, gr_fault_kind kind, int64_t row, gr_status st)
+{
+    if (st != GR_E_DATA && st != GR_E_FORMAT) return st;
+    return gr__fault_let(c->o->faults, kind, row, c->ctx) ? GR_OK : st;
+}
+
+/* *sound: it is a sample, and neither left out nor let through. */
+static gr_status look_at(const gr__corpus *c, const gr__units *u, const line *l, int64_t row, bool *sound)
+{
+    gr_fault_kind kind;
+    *sound = !gr__row_is_out(c->o->faults, row);
+    if (!*sound) return GR_OK;
+    gr_status st = check_line(c, u, l, &kind);
+    *sound = st == GR_OK;
+    return let(c, kind, row, st);
 }
 
 static bool is_known(const gr__corpus *c, const line *l, gr_status *st)
@@ -132,10 +160,10 @@ static void end(const gr__corpus *c, line *l)
 
 static gr_status count_line(gr__corpus *c, const gr__units *u, const line *l)
 {
-    gr_status st = GR_OK;
-    if (!c->o->raw) st = check_line(c, u, l);
+    bool sound;
+    gr_status st = look_at(c, u, l, c->rows, &sound);
     if (c->o->raw && c->labelled) c->labelled = is_known(c, l, &st) && l->n > 0;
-    for (int64_t i = 0; i < GR_MIN(l->n, l->room) && st == GR_OK && c->o->chars && !c->alphabet.symbol; i++)
+    for (int64_t i = 0; i < GR_MIN(l->n, l->room) && st == GR_OK && sound && c->o->chars && !c->alphabet.symbol; i++)
         st = gr__alphabet_count(&c->alphabet, l->unit[i]);
     c->rows++;
     return st;
@@ -157,13 +185,26 @@ gr_status gr__lines_count(gr__corpus *c, const gr__blob *b)
     return st;
 }
 
+/* A row that is in no part is of no class, and one padding long. */
 static gr_status fill_line(gr__corpus *c, const gr__units *u, const line *l, gr_set *s, int64_t row)
 {
     int32_t *x = (int32_t *)s->field[0].data + row * l->room, *length = s->field[gr__set_fields(s) - 1].data;
+    int32_t none, *y = s->n_targets ? (int32_t *)s->field[1].data + row : &none;
     int64_t n = GR_MIN(l->n, l->room);
-    gr_status st = s->n_targets ? take_label(c, u, l, (int32_t *)s->field[1].data + row) : GR_OK;
-    for (int64_t i = 0; i < n && st == GR_OK; i++) st = gr__corpus_index(c, u, l->unit[i], &x[i]);
-    length[row] = (int32_t)n;
+    bool sound;
+    gr_status st = look_at(c, u, l, row, &sound);
+    if (st == GR_OK && sound && s->n_targets) {
+        st = take_label(c, u, l, y);
+        sound = st == GR_OK;
+        st = let(c, GR_FAULT_LABEL_RANGE, row, st);
+    }
+    for (int64_t i = 0; i < n && st == GR_OK && sound; i++) {
+        st = gr__corpus_index(c, u, l->unit[i], &x[i]);
+        sound = st == GR_OK;
+        st = let(c, GR_FAULT_UNDECODABLE, row, st);
+    }
+    if (!sound) *y = -1;
+    length[row] = sound ? (int32_t)n : 1;
     return st;
 }
 
@@ -175,6 +216,7 @@ gr_status gr__lines_fill(gr__corpus *c, const gr__blob *b, gr_set *s, int64_t *r
     if (st != GR_OK) return st;
     gr__units_open(&u, b, c->o->chars, true);
     while (u.st == GR_OK && next_line(c, &u, c->labelled, &l) && *row < s->n) {
+        if (c->line) c->line[*row] = l.number;
         u.st = fill_line(c, &u, &l, s, *row);
         ++*row;
     }

@@ -68,6 +68,7 @@ static gr_status options_of(gr_context *ctx, const gr_settings *s, const gr_sour
                               .room = o->wants ? o->wants->vocabulary[0] : 0,
                               .input = gr__wanted_name(o, GR_FIELD_INPUT, 0),
                               .like = o->schema,
+                              .faults = o->faults,
                               .own_classes = o->own_classes};
     int64_t most = whole(s, "vocabulary", 0);
     out->most = most ? most - GR__TEXT_FIRST : 0;

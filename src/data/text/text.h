@@ -9,6 +9,11 @@
 
 /* ---- units: a file from front to back ---- */
 
+typedef struct gr__broken { /* a byte that begins no character */
+    uint64_t place;
+    unsigned byte;
+} gr__broken;
+
 typedef struct gr__units {
     gr_context *ctx;
     const char *name;
@@ -17,16 +22,20 @@ typedef struct gr__units {
     bool unmarked;         /* a mark of the byte order at the front is to be left out */
     unsigned char *buffer; /* bookkeeping memory */
     size_t at, n;
-    uint64_t before; /* bytes of the content before the buffer */
-    bool whole;      /* no more follows after it */
+    uint64_t before;   /* bytes of the content before the buffer */
+    bool whole;        /* no more follows after it */
+    gr__broken broken; /* the last one */
     gr_status st;
 } gr__units;
 
+enum { GR__UNIT_BROKEN = -1 }; /* a byte that begins no character */
 /* What fails is in u->st from then on. The blob outlives the reader. */
 void gr__units_open(gr__units *u, const gr__blob *b, bool chars, bool unmarked);
 void gr__units_close(gr__units *u);
-/* The next unit; false at the end, or where reading failed. GR_E_FORMAT: no UTF-8, naming the byte. */
+/* The next unit; false at the end, or where reading failed. */
 bool gr__units_next(gr__units *u, int32_t *unit);
+/* GR_E_FORMAT: no UTF-8, naming a broken byte. */
+gr_status gr__units_broken(const gr__units *u, gr__broken at);
 uint64_t gr__units_place(const gr__units *u); /* bytes of the content before the next unit */
 /* Code point to at most 4 bytes of UTF-8; gives how many. */
 size_t gr__utf8_write(int32_t c, char *to);
@@ -69,6 +78,7 @@ typedef struct gr__text_options {
     bool whole;                 /* raw: a file is one text, whatever its lines */
     const gr_schema *like;      /* of the training; NULL: this is the training's */
     bool own_classes;           /* with `like`: its labels are classes of its own all the same */
+    gr_faults *faults;          /* as in gr_source_options */
 } gr__text_options;
 
 /* A text on its way to a set: read twice, first to count, then to fill. */
@@ -79,9 +89,10 @@ typedef struct gr__corpus {
     gr__alphabet alphabet;
     gr__table table; /* what labels are kept by: memory and file alone */
     gr__labels labels;
-    bool known;    /* labels are the training's */
-    bool labelled; /* every line so far begins with a label */
-    bool cut;      /* some sample has fewer units than there is room for */
+    bool known;     /* labels are the training's */
+    bool labelled;  /* every line so far begins with a label */
+    bool cut;       /* some sample has fewer units than there is room for */
+    uint64_t *line; /* where each row stands; NULL: not wanted */
     int64_t rows;
 } gr__corpus;
 

@@ -218,7 +218,8 @@ gr_status gr__thesaurus_read(const gr__blob *file, gr__bump *b, bool chars, gr__
     int32_t unit;
     parser p = {.ctx = file->ctx, .b = b, .t = {.chars = chars}, .line = 1};
     gr__units_open(&p.u, file, chars, true);
-    while (gr__units_next(&p.u, &unit) && p.u.st == GR_OK) p.u.st = add_unit(&p, unit);
+    while (gr__units_next(&p.u, &unit) && p.u.st == GR_OK)
+        p.u.st = unit == GR__UNIT_BROKEN ? gr__units_broken(&p.u, p.u.broken) : add_unit(&p, unit);
     gr_status st = p.u.st == GR_OK ? end_line(&p) : p.u.st;
     if (st == GR_OK && p.t.n == 0)
         st = gr__fail(file->ctx, GR_E_DATA, "\"%s\" has no words: lines are `word<TAB>synonym<TAB>...`", file->name);

@@ -47,12 +47,20 @@ static int32_t decode(const unsigned char *s, size_t n)
     return c;
 }
 
-static bool no_utf8(gr__units *u)
+gr_status gr__units_broken(const gr__units *u, gr__broken at)
 {
-    u->st = gr__fail(u->ctx, GR_E_FORMAT, "\"%s\" is no UTF-8: byte %llu, 0x%02x, begins no character", u->name,
-                     (unsigned long long)gr__units_place(u), u->buffer[u->at]);
+    gr_status st = gr__fail(u->ctx, GR_E_FORMAT, "\"%s\" is no UTF-8: byte %llu, 0x%02x, begins no character", u->name,
+                            (unsigned long long)at.place, at.byte);
     gr__error_hint(u->ctx, "bytes are counted from 0; `unit: byte` takes any file, and iconv -t utf-8 converts one");
-    return false;
+    return st;
+}
+
+static bool take_broken(gr__units *u, int32_t *unit)
+{
+    u->broken = (gr__broken){gr__units_place(u), u->buffer[u->at]};
+    u->at++;
+    *unit = GR__UNIT_BROKEN;
+    return true;
 }
 
 bool gr__units_next(gr__units *u, int32_t *unit)
@@ -61,7 +69,7 @@ bool gr__units_next(gr__units *u, int32_t *unit)
     if (u->st != GR_OK || u->at == u->n) return false;
     const unsigned char *s = u->buffer + u->at;
     size_t n = u->chars ? gr__utf8_bytes(s, u->n - u->at) : 1;
-    if (n == 0) return no_utf8(u);
+    if (n == 0) return take_broken(u, unit);
     *unit = n == 1 ? s[0] : decode(s, n);
     u->at += n;
     return true;

@@ -51,7 +51,7 @@ static double number_of(const gr_tree *optimizer, const char *key)
 
 static const char *beside(const gr_recipe *r)
 {
-    static const char *const keys[] = {"lookahead", "average"};
+    static const char *const keys[] = {"lookahead", "average", "sam"};
     for (size_t i = 0; i < GR_COUNT(keys); i++) {
         if (!gr__tree_none(gr__tree_get(r->resolved, keys[i]))) return keys[i];
     }

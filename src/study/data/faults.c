@@ -1,43 +1,31 @@
 /* Samples that training would refuse. */
-#include <string.h>
-
 #include "study/data/inspect.h"
 
 static const char *const kinds[GR_FAULT_KINDS] = {[GR_FAULT_UNDECODABLE] = "undecodable",
                                                   [GR_FAULT_NONFINITE] = "nonfinite",
                                                   [GR_FAULT_SHAPE] = "shape",
                                                   [GR_FAULT_LABEL_RANGE] = "label_range",
-                                                  [GR_FAULT_NO_LABEL] = "missing_label"};
+                                                  [GR_FAULT_NO_LABEL] = "missing_label",
+                                                  [GR_FAULT_NO_SAMPLE] = "empty_class"};
 
-/* Whether the source leaves out by itself what cannot be read. */
-static bool skips(const gr_inspection *s, gr_part p)
-{
-    const gr_recipe *r = s->recipe;
-    const gr_tree *const source[GR_PARTS] = {r->data.train, r->data.validation, r->data.test};
-    const gr_tree *says = gr__tree_get(source[p], "on_error");
-    return says && says->text && strcmp(says->text, "skip") == 0;
-}
-
-static gr_status tell_kind(gr_inspection *s, gr_part p, gr_fault_kind kind)
+/* left: of those that training leaves out by itself, or of those that it would stop at. */
+static gr_status tell_kind(gr_inspection *s, gr_part p, gr_fault_kind kind, bool left)
 {
     gr_faults *faults = &s->task.faults[p];
     gr_data_finding *f = NULL;
     gr_status st = GR_OK;
-    gr_severity severity = kind == GR_FAULT_UNDECODABLE && skips(s, p) ? GR_SEVERITY_WARNING : GR_SEVERITY_ERROR;
+    gr_severity severity = left ? GR_SEVERITY_WARNING : GR_SEVERITY_ERROR;
     for (size_t i = 0; i < faults->n && st == GR_OK; i++) {
         const gr_fault *one = &faults->fault[i];
-        if (one->kind != kind) continue;
-        int64_t at = s->first[p] + one->row;
+        if (one->kind != kind || one->left != left) continue;
         if (!f && !(f = gr__found(s, kinds[kind], severity, p))) return gr__error_code(s->ctx);
         if (!f->text[0] && one->text) gr__found_text(s, f, "%s", one->text);
         if (one->row < 0) { /* which a list of rows cannot name */
-            if (f->count == 0 && severity == GR_SEVERITY_ERROR)
-                gr__found_text(s, f, "%s; the source's on_error: skip leaves such files out", one->text);
-            gr__found_file(f, p, one->file);
+            gr__found_file(s, f, p, one);
             continue;
         }
-        gr__found_sample(s, f, at);
-        st = gr__leave_out(s, at, kinds[kind], false);
+        gr__found_sample(s, f, s->first[p] + one->row);
+        st = gr__leave_out(s, s->first[p] + one->row, kinds[kind], false);
     }
     return st;
 }
@@ -47,7 +35,8 @@ gr_status gr__inspect_faults(gr_inspection *s)
     gr_status st = GR_OK;
     for (int p = 0; p < GR_PARTS; p++) {
         gr__faults_sort(&s->task.faults[p]);
-        for (int k = 0; k < GR_FAULT_KINDS && st == GR_OK; k++) st = tell_kind(s, (gr_part)p, (gr_fault_kind)k);
+        for (int k = 0; k < 2 * GR_FAULT_KINDS && st == GR_OK; k++)
+            st = tell_kind(s, (gr_part)p, (gr_fault_kind)(k / 2), k % 2);
     }
     return st;
 }

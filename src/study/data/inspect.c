@@ -61,25 +61,35 @@ gr_data_finding *gr__found(gr_inspection *s, const char *kind, gr_severity sever
         gr__fail(s->ctx, GR_E_INTERNAL, "more than %d kinds of findings", GR_MOST_FINDINGS);
         return NULL;
     }
-    gr_suspect *sample = gr__bump_alloc(s->memory, sizeof *sample * GR_SUSPECTS);
-    if (!sample) return NULL;
     gr_data_finding *f = &s->finding[s->n_findings++];
-    *f = (gr_data_finding){.kind = kind, .severity = severity, .sample = sample, .text = ""};
+    *f = (gr_data_finding){.kind = kind, .severity = severity, .text = ""};
     f->part = part < GR_PARTS ? gr__part_name(part) : NULL;
     return f;
 }
 
-void gr__found_sample(gr_inspection *s, gr_data_finding *f, int64_t at)
+/* Without memory the context has failed, which gr__inspect asks for. */
+static void list(gr_inspection *s, gr_data_finding *f, gr_suspect one)
 {
     f->count++;
-    if (f->n_samples < GR_SUSPECTS) f->sample[f->n_samples++] = suspect_of(s, at);
+    if (f->n_samples == f->room) {
+        size_t room = GR_MAX(2 * f->room, 16);
+        gr_suspect *more = gr__bump_alloc(s->memory, sizeof *more * room);
+        if (!more) return;
+        if (f->n_samples) memcpy(more, f->sample, sizeof *more * f->n_samples);
+        f->sample = more;
+        f->room = room;
+    }
+    f->sample[f->n_samples++] = one;
 }
 
-void gr__found_file(gr_data_finding *f, gr_part part, const char *file)
+void gr__found_sample(gr_inspection *s, gr_data_finding *f, int64_t at)
 {
-    f->count++;
-    if (f->n_samples < GR_SUSPECTS)
-        f->sample[f->n_samples++] = (gr_suspect){.part = gr__part_name(part), .index = -1, .file = file};
+    list(s, f, suspect_of(s, at));
+}
+
+void gr__found_file(gr_inspection *s, gr_data_finding *f, gr_part part, const gr_fault *file)
+{
+    list(s, f, (gr_suspect){gr__part_name(part), -1, file->file, (int64_t)file->line});
 }
 
 void gr__found_text(gr_inspection *s, gr_data_finding *f, const char *format, ...)
@@ -243,7 +253,7 @@ gr_status gr__inspect(gr_context *ctx, const gr_recipe *r, const gr_inspect_opti
 {
     static gr_status (*const looks[])(gr_inspection *) = {gr__inspect_values, gr__inspect_faults,  gr__inspect_twins,
                                                           gr__inspect_near,   gr__inspect_classes, gr__inspect_drift,
-                                                          gr__inspect_labels};
+                                                          gr__inspect_start,  gr__inspect_labels};
     gr_status st = GR_OK;
     *out = (gr_inspection){.ctx = ctx, .recipe = r, .options = o, .memory = gr__bump_create(ctx)};
     if (!out->memory) return GR_E_MEMORY;

@@ -17,14 +17,14 @@ typedef struct gr_suspect { /* a sample */
     int64_t line;           /* within the file, from 1; 0: not known */
 } gr_suspect;
 
-enum { GR_SUSPECTS = 20 };
+enum { GR_SUSPECTS = 20 }; /* that people are shown, of many */
 typedef struct gr_data_finding {
     const char *kind;
     const char *part; /* NULL: of several */
     gr_severity severity;
     int64_t count;
-    gr_suspect *sample; /* the first of them */
-    size_t n_samples;
+    gr_suspect *sample; /* all of them, where they are samples or files */
+    size_t n_samples, room;
     const char *text;
 } gr_data_finding;
 
@@ -61,6 +61,7 @@ typedef struct gr_inspection {
     uint64_t *hash;   /* of its inputs */
     gr_clusters same; /* equal inputs */
     int classes;      /* of the target that parts are stratified by; 0: there is none */
+    bool unprepared;  /* training would not start with what is sound */
     const char *const *class_names;
     gr_form form;
     gr_shape shape; /* of the first input, as the data has it; flat data as the network takes it */
@@ -91,9 +92,9 @@ const char *gr__inspection_class(gr_inspection *s, int k);
 /* ---- between the files of this room ---- */
 /* A new finding; NULL: no memory. part GR_PARTS: of several. */
 gr_data_finding *gr__found(gr_inspection *s, const char *kind, gr_severity severity, gr_part part);
-/* Counts a sample among a finding's, and lists it where it is one of the first. */
+/* Counts a sample among a finding's, and lists it; likewise a file that is none, or a line of one. */
 void gr__found_sample(gr_inspection *s, gr_data_finding *f, int64_t at);
-void gr__found_file(gr_data_finding *f, gr_part part, const char *file);
+void gr__found_file(gr_inspection *s, gr_data_finding *f, gr_part part, const gr_fault *file);
 void gr__found_text(gr_inspection *s, gr_data_finding *f, const char *format, ...) GR_PRINTF(3, 4);
 /* "train 17": a sample as text, in the inspection's memory. */
 const char *gr__inspection_name(gr_inspection *s, int64_t at);
@@ -101,12 +102,14 @@ gr_status gr__leave_out(gr_inspection *s, int64_t at, const char *why, bool perh
 /* Whose source a sample is in, and its row there. */
 gr_part gr__inspection_source(const gr_inspection *s, int64_t at, int64_t *row);
 
-gr_status gr__inspect_faults(gr_inspection *s);  /* undecodable, nonfinite, shape, label_range, missing_label */
+gr_status
+gr__inspect_faults(gr_inspection *s); /* undecodable, nonfinite, shape, label_range, missing_label, empty_class */
 gr_status gr__inspect_values(gr_inspection *s);  /* constant_sample, constant_feature, outlier; hashes */
 gr_status gr__inspect_twins(gr_inspection *s);   /* duplicate, leak, conflicting_labels */
 gr_status gr__inspect_near(gr_inspection *s);    /* near_duplicate */
 gr_status gr__inspect_classes(gr_inspection *s); /* imbalance, order */
 gr_status gr__inspect_drift(gr_inspection *s);   /* drift */
+gr_status gr__inspect_start(gr_inspection *s);   /* preparation */
 gr_status gr__inspect_labels(gr_inspection *s);  /* suspicious_label */
 /* Findings of groups: within a part, and across parts. */
 gr_status gr__inspect_groups(gr_inspection *s, gr_clusters *g, const char *within, gr_severity within_is,

@@ -107,6 +107,7 @@ static gr_status look_by_folds(gr_inspection *s)
     gr_guesses g = {0};
     const char *why = gr__label_model_refuses(s->recipe, o->label_model);
     if (!why && s->task.count[GR_PART_TRAIN] < 2 * o->folds) why = "there are too few samples for the folds";
+    if (!why && s->unprepared) why = "training would not start with these samples";
     if (why) return o->probabilities ? gr__fail(s->ctx, GR_E_CONFLICT, "no probabilities: %s", why) : refuse(s, why);
     gr_status st = gr__label_model_fold(s->ctx, s->recipe, o, &g);
     if (st == GR_E_DIVERGED || (st == GR_OK && !is_finite(&g))) {

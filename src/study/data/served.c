@@ -174,8 +174,8 @@ static gr_status adjust(survey *s, double alpha, gr_drift *out)
 
 static gr_status too_few(gr_context *ctx, const gr_drift_side *side, const char *what)
 {
-    return gr__fail(ctx, GR_E_DATA, "%s has %lld samples: fewer than %d tell no distribution", what, (long long)side->n,
-                    GR_DRIFT_LEAST);
+    return gr__fail(ctx, GR_E_DATA, "%s has %lld samples: fewer than %d tell no distribution", what,
+                    (long long)(side->kept ? side->kept->rows : side->n), GR_DRIFT_LEAST);
 }
 
 gr_status gr__drift(gr_context *ctx, gr__bump *b, const gr_drift_side *training, const gr_drift_side *serving,
@@ -184,9 +184,10 @@ gr_status gr__drift(gr_context *ctx, gr__bump *b, const gr_drift_side *training,
     survey s = {.ctx = ctx, .b = b, .side = {training, serving}};
     gr_status st = GR_OK;
     *out = (gr_drift){0};
-    if (training->n < GR_DRIFT_LEAST) return too_few(ctx, training, "the training data");
-    if (serving->n < GR_DRIFT_LEAST) return too_few(ctx, serving, serving->set->file ? serving->set->file : "the file");
     GR_TRY(choose_traits(&s));
+    if ((training->kept ? training->kept->rows : training->n) < GR_DRIFT_LEAST)
+        return too_few(ctx, training, "the training data");
+    if (serving->n < GR_DRIFT_LEAST) return too_few(ctx, serving, serving->set->file ? serving->set->file : "the file");
     for (int k = 0; k < 2; k++) GR_TRY(take_side(&s, k, seed));
     GR_TRY(test_features(&s, out));
     GR_TRY(test_jointly(&s, seed, out));

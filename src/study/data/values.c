@@ -42,7 +42,7 @@ static gr_status scan_all(scan *c)
             gr_status st = gr__sampler_take(&from, i);
             if (st == GR_OK)
                 c->each(c, at, from.x);
-            else if (gr__fault_let(&s->task.faults[p], GR_FAULT_UNDECODABLE, i, s->ctx))
+            else if (gr__fault_let(&s->task.faults[p], gr__fault_of(st), i, s->ctx))
                 s->part[at] = GR_IN_NO_PART;
             else
                 c->st = st;

@@ -61,7 +61,8 @@ static void put_all(showing *s, int64_t most)
         for (size_t i = 0; i < s->of->n_findings; i++) {
             const gr_data_finding *f = &s->of->finding[i];
             if ((int)f->severity != severity) continue;
-            for (size_t k = 0; k < f->n_samples && s->left > 0; k++, s->left--) put_sample(s, f, &f->sample[k]);
+            for (size_t k = 0; k < GR_MIN(f->n_samples, GR_SUSPECTS) && s->left > 0; k++, s->left--)
+                put_sample(s, f, &f->sample[k]);
         }
 }
 

@@ -19,8 +19,27 @@ static const gr_row rows[] = {
     GR_ROW("epochs", INT, "10", "[1,1000]", "epochs", "of every training"),
 };
 
-static const char *const names[] = {"sgd",   "sgdm",     "nag",  "rmsprop", "adam",   "adamw",      "nadam",
-                                    "radam", "novograd", "lars", "lamb",    "ranger", "rangerlars", NULL};
+static const char *const names[] = {"sgd",
+                                    "sgdm",
+                                    "nag",
+                                    "rmsprop",
+                                    "adam",
+                                    "adamw",
+                                    "nadam",
+                                    "radam",
+                                    "novograd",
+                                    "lars",
+                                    "lamb",
+                                    "ranger",
+                                    "rangerlars",
+                                    "lion",
+                                    "adan",
+                                    "schedule_free_sgd",
+                                    "schedule_free_adamw",
+                                    "muon",
+                                    "sophia",
+                                    "prodigy",
+                                    NULL};
 enum { METHODS = (int)GR_COUNT(names) - 1, CLASSES = 10, BATCH = 32, MOST_SEEDS = 50 };
 static const char *const purpose_words[] = {"tuning", "result", NULL};
 enum { TUNING, RESULT };

@@ -18,8 +18,11 @@ IMAGENET = {
     r"size: 7, name: avgpool": "size: 1, name: avgpool",
     r"(filters|units): 1000\b": r"\1: 4",
     r"units: 4096": "units: 512",
-    r"(filters|units): (\d{2,})": lambda m: "%s: %d" % (m[1], max(4, int(m[2]) // 16)),
 }
+WIDTHS = r"(filters|units): (\d{2,})"
+# What is left of the widths: without norms or skips some thirty layers of a few ReLUs are off as a whole, so SqueezeNet keeps more of them.
+LEFT = {"squeezenet": lambda m: "%s: %d" % (m[1], max(24, int(m[2]) // 4))}
+SIXTEENTH = lambda m: "%s: %d" % (m[1], max(4, int(m[2]) // 16))
 WORDS = {
     r"vocabulary: (30522|50257)": "vocabulary: 64",
     r"units: 50257": "units: 64",
@@ -51,7 +54,7 @@ def zoo(root):
             text = f.read()
         text = "\n".join(line for line in text.splitlines() if not re.match(r"#|gradus: |name: ", line))
         if "224, 224, 3" in text:
-            text = rewrite(text, IMAGENET)
+            text = rewrite(text, IMAGENET, {WIDTHS: LEFT.get(name, SIXTEENTH)})
         elif "GRADUS_TEXT" in text:
             text = rewrite(text, WORDS, {r"\$\{GRADUS_TEXT:-\.\}/(?!book)": name + "/"})
         elif name == "hyper-small": # hidden units of the networks that make weights stay
@@ -147,6 +150,7 @@ KNOWN = {
     "zoo-mobilenet-v1": BOTH,
     "zoo-mobilenet-v2": BOTH,
     "zoo-vgg16-bn": BOTH,
+    "zoo-squeezenet": {"X18": "published with a ReLU before the last pool"},
     "copy-gru": {"T3": "the pause is the same in every sample"},
 }
 
