@@ -262,7 +262,8 @@ static gr_status run(gr_lab *lab)
     claims(lab, all);
     drawings(lab, all);
     rate_drawing(lab, "rates", "One rate for all, and a rate for each weight", 0, 7);
-    rate_drawing(lab, "rates2", "Rectified, by layers, and around others", 7, METHODS - 7);
+    rate_drawing(lab, "rates2", "Rectified, by layers, and around others", 7, 6);
+    rate_drawing(lab, "rates3", "From after the chapter", 13, METHODS - 13);
 done:
     return st;
 }
