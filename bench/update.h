@@ -110,6 +110,14 @@ static inline gr_status update_graph(gr_graph *g, gr_store *store, const update_
     return st == GR_OK ? gr_graph_status(g) : st;
 }
 
+/* Does it multiply matrices? Then it is no pass over memory. */
+static inline bool update_multiplies(const gr_graph *g)
+{
+    for (uint32_t k = 0; k < gr__graph_nodes(g); k++)
+        if (gr__node(g, k)->op->code == GR_OP_MATMUL) return true;
+    return false;
+}
+
 /* guarded: as a training step has it, waiting for the gradients' norm. unfused: every operation a pass of its own. */
 static inline gr_status update_compile(gr_context *ctx, gr_store *store, const update_net *net, const gr_optim *o,
                                        bool guarded, bool unfused, gr_plan **out)

@@ -14,6 +14,9 @@ allowed() {
 src/base/words.c               | *                           | what other programs call our members: a table of names
 src/study/lab/*                | *                           | figures of the chapter, each about methods that it names
 src/study/advice/*.c           | *                           | what the chapter advises, which is about methods that it names
+src/study/procedure/*.c        | plateau polynomial cyclic constant l2 | the chapter's procedures, each made of members that it names
+src/study/baseline/kept.c       | shuffle                     | a key of a recipe
+src/study/procedure/phases.c   | step                        | a key: the number of updates
 src/model/section.c            | adam cross_entropy constant | defaults of a recipe's rows
 src/model/section.c            | clip dropout init log precision shuffle standardize train_longer | keys of a recipe
 src/model/recipe_stop.c        | train_longer                | a key of a recipe
@@ -39,6 +42,11 @@ src/schedule/plateau.c         | scale                       | a number that it 
 src/graph/op_*.c               | conv max_pool avg_pool attention | operations of the graph
 src/graph/op_shape.c           | reshape permute slice concat | operations of the graph
 src/graph/op_shape.c           | zeros                       | how an attribute is printed
+src/graph/op_leaf.c            | random                      | an operation of the graph
+src/cli/cmd_tune.c             | tpe                         | the default of an option
+src/cli/cmd_lr.c               | grid                        | a way to find a rate, of an option
+src/cli/cmd_curvature.c        | random                      | where a direction comes from
+src/study/tune/space.c         | uniform log                 | kinds of spaces
 src/study/check/rate_sweep.c  | constant cyclic            | words of the sweep
 src/study/grow/prefix.c        | init                        | a key of a recipe
 src/study/grow/prefix.c        | flatten global_avg_pool     | what may stand before a last layer that takes one axis

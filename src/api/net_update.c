@@ -39,7 +39,8 @@ static gr_status refuse_more(gr_net *net, const gr_tree *tree, const gr_optim *o
                       : m->member->point ? "it takes gradients ahead of the weights, where the layers were not built"
                       : m->member->curvature_every && m->member->curvature_every(&m->settings) != 1
                           ? "curvature that is not taken in every update takes a second plan"
-                          : NULL;
+                      : gr__method_draws(m) ? "it draws labels for the cost, which a recipe's heads know"
+                                            : NULL;
     return why ? gr__tree_fail(net->ctx, at, GR_E_UNSUPPORTED, "recipes train with it", "%s is not for gr_optimize: %s",
                                at->text, why)
                : GR_OK;

@@ -20,6 +20,11 @@ gr_status gr__file_write(gr_context *ctx, const char *path, const void *data, si
 /* Fault injection for tests: the k-th write(2) from now on fails with ENOSPC; 0 switches off. */
 void gr__fail_write(gr_context *ctx, uint64_t k);
 
+/* fsync, unless the context leaves that be: what it writes can be made again, and only has to be whole while the system
+ * stands. */
+int gr__sync(const gr_context *ctx, int fd);
+void gr__sync_none(gr_context *ctx, bool none);
+
 gr_status gr__make_folder(gr_context *ctx, const char *path); /* with parents; fine when it exists */
 bool gr__file_exists(const char *path);
 /* Joins a folder and a relative path; an absolute `name` is returned as it is. Owned (gr__strfree). */

@@ -14,6 +14,7 @@ struct gr_context {
     uint64_t writes, fail_write;             /* the same for write(2) */
 
     bool muted;     /* see gr__log_mute */
+    bool unsynced;  /* see gr__sync_none */
     gr__pool *pool; /* NULL until first used */
 
     gr__bump *memory; /* of what lives as long as the context; NULL until first used */

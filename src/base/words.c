@@ -376,6 +376,7 @@ static const char *const homes[] = {
     "checkpoint",
     "average",
     "lookahead",
+    "sam",
     "groups",
     "penalty",
     "validate",
@@ -418,8 +419,7 @@ static const char later[] =
     "transformer_decoder "
     "upsample up_sampling upsampling zero_pad zero_padding reflection_pad pixel_shuffle "
     "bilinear average maximum "
-    "adamax asgd lbfgs l_bfgs rprop sparse_adam adafactor lion ftrl adabelief adabound muon shampoo sophia sam yogi "
-    "prodigy "
+    "adamax asgd lbfgs l_bfgs rprop sparse_adam adafactor ftrl adabelief adabound shampoo yogi "
     "lambda_lr multiplicative_lr sequential_lr chained_scheduler inverse_time_decay inverse_sqrt inv_sqrt noam "
     "poisson_nll poisson gaussian_nll ctc hinge squared_hinge categorical_hinge hinge_embedding margin_ranking "
     "triplet_margin triplet contrastive cosine_embedding cosine_similarity multi_margin soft_margin "
@@ -430,7 +430,7 @@ static const char later[] =
     "parquet hdf5 jsonl json excel xlsx tfrecord image_folder imagefolder arff sql "
     "robust_scaler robust pca one_hot_encoder label_encoder max_abs_scaler "
     "gpu cuda cuda:0 mps tpu xpu rocm hip metal vulkan opencl "
-    "ema polyak exponential_moving_average float16 fp16 half bfloat16 bf16 tf32 mixed";
+    "float16 fp16 half bfloat16 bf16 tf32 mixed";
 
 bool gr__name_is_later(const char *name)
 {
@@ -439,5 +439,5 @@ bool gr__name_is_later(const char *name)
 
 bool gr__command_is_later(const char *name)
 {
-    return listed(name, "export import lr batch tune finetune prune baseline");
+    return listed(name, "export import finetune prune");
 }

@@ -142,6 +142,16 @@ void gr__writer_put(gr__writer *w, const void *data, size_t bytes)
     w->n += bytes;
 }
 
+void gr__sync_none(gr_context *ctx, bool none)
+{
+    ctx->unsynced = none;
+}
+
+int gr__sync(const gr_context *ctx, int fd)
+{
+    return ctx->unsynced ? 0 : fsync(fd);
+}
+
 /* Makes the name durable. File systems that cannot sync a folder, and folders that may not be read, are left to the
  * system. */
 static gr_status sync_folder(gr__writer *w)
@@ -151,7 +161,7 @@ static gr_status sync_folder(gr__writer *w)
     gr_status st = GR_OK;
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0) {
-        if (fsync(fd) != 0 && (errno == EIO || errno == ENOSPC || errno == EDQUOT))
+        if (gr__sync(w->ctx, fd) != 0 && (errno == EIO || errno == ENOSPC || errno == EDQUOT))
             st = fail_write(w->ctx, w->path, errno);
         close(fd);
     }
@@ -162,7 +172,7 @@ static gr_status sync_folder(gr__writer *w)
 gr_status gr__writer_commit(gr__writer *w)
 {
     flush(w);
-    if (w->st == GR_OK && fsync(w->fd) != 0 && w->temporary) w->st = fail_write(w->ctx, w->path, errno);
+    if (w->st == GR_OK && gr__sync(w->ctx, w->fd) != 0 && w->temporary) w->st = fail_write(w->ctx, w->path, errno);
     if (w->st == GR_OK) {
         int fd = w->fd;
         w->fd = -1;

@@ -64,7 +64,7 @@ typedef struct cli {
     const char *argument[CLI_MAX_GIVEN]; /* what is no option */
     int n_arguments;
     void *options;                         /* the command's own, of its struct */
-    _Alignas(16) unsigned char room[4096]; /* where they stand: memory has the same size with any of them */
+    _Alignas(16) unsigned char room[6144]; /* where they stand: memory has the same size with any of them */
     uint64_t given;                        /* which of its own options were, by their number */
     cli_pairs sets;                        /* --set, with --threads and --seed among them */
     bool json, quiet, help;

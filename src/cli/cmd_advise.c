@@ -1,12 +1,15 @@
 /* gradus advise: the chapter's rules, alone or held against a recipe. */
+#include <math.h>
 #include <string.h>
 
 #include "cli/cli.h"
 #include "study/advice/advice.h"
+#include "train/train.h"
 
 typedef struct options {
     int phase; /* of gr__phase_words; -1: not given */
     bool markdown;
+    double data_x; /* 0: not given */
 } options;
 
 enum { WIDTH = 110, WHY = 256 };
@@ -159,12 +162,34 @@ static gr_status find(cli *c, const char *name, const gr_topic **out)
 /* What would be ignored is refused. */
 static gr_status check_flags(cli *c)
 {
+    bool data_x = cli_given(c, "data-x"), size = c->n_arguments > 0 && strcmp(c->argument[0], "size") == 0;
     bool recipe = c->n_arguments > 1, markdown = ((const options *)c->options)->markdown;
     if (!recipe && cli_given(c, "phase")) return gr__fail(c->ctx, GR_E_USAGE, "advise: --phase goes with a recipe");
     if (!recipe && c->sets.n) return gr__fail(c->ctx, GR_E_USAGE, "advise: --set %s goes with a recipe", c->sets.at[0]);
+    if (data_x && !size) return gr__fail(c->ctx, GR_E_USAGE, "advise: --data-x goes with the topic size");
+    if (data_x && markdown) return gr__fail(c->ctx, GR_E_USAGE, "advise: --markdown goes with a topic alone");
     if (markdown && (recipe || c->json || c->n_arguments == 0))
         return gr__fail(c->ctx, GR_E_USAGE, "advise: --markdown goes with a topic alone");
     return GR_OK;
+}
+
+/* With a recipe: how many that would be. */
+static gr_status add_size(cli *c, gr_result *r, const gr_recipe *recipe)
+{
+    double times = ((const options *)c->options)->data_x, by = gr__parameters_for_data(times);
+    gr_task task = {0};
+    if (times == 0) return GR_OK;
+    gr__result_put(r, "data_x=%g parameters_x=%g", times, by);
+    gr__result_note(r, "%g times the data: %.4g times the parameters, N^(1/0.74)\n", times, by);
+    gr_status st = recipe ? gr__task_estimate(c->ctx, recipe, &task) : GR_OK;
+    if (recipe && st == GR_OK) {
+        int64_t now = gr__network_parameter_count(task.network);
+        gr__result_put(r, "parameters=%jd parameters_then=%g", now, round((double)now * by));
+        gr__result_note(r, "this recipe has %lld parameters: %.0f then\n", (long long)now, (double)now * by);
+    }
+    gr__result_note(r, "\n");
+    gr__task_close(&task);
+    return st;
 }
 
 static gr_status run(cli *c)
@@ -180,6 +205,7 @@ static gr_status run(cli *c)
     if (c->n_arguments > 1) GR_TRY(cli_recipe(c, c->argument[1], &recipe));
     if (recipe) a = gr__advised(recipe, (gr_phase)(o->phase + 1));
     gr_result *r = cli_result(c);
+    GR_TRY(add_size(c, r, recipe));
     add_rules(r, t, recipe ? &a : NULL);
     if (recipe)
         note_advice(r, t, &a);
@@ -198,13 +224,16 @@ static const cli_option rows[] = {
         options, phase, WORD, "phase", "PHASE",
         "where the work stands: design (the topology still changes), new (it is settled) or established (a known one)",
         .usual = -1, .words = gr__phase_words),
-    CLI_OPTION(options, markdown, SWITCH, "markdown", NULL, "a topic's rules as a page, docs/advice.md"),
+    CLI_OPTION(options, data_x, REAL, "data-x", "N",
+               "size: with N times the data, so many times the parameters; with a recipe, how many", .low = 1e-9,
+               .high = 1e12),
+    CLI_OPTION(options, markdown, SWITCH, "markdown", NULL, "a topic's rules as a page, as docs/advice.md is"),
 };
 
 GR_COMMAND(advise) = {
     .name = "advise",
     .place = 15,
-    .usage = "[TOPIC [RECIPE]] [--phase PHASE]",
+    .usage = "[TOPIC [RECIPE]] [--phase PHASE] [--data-x N]",
     .summary = "The chapter's rules of choice, alone or held against a recipe",
     .help = "The chapter is " GR_CHAPTER
             ".\n\nWithout a topic: the list. With one: its rules, each with the sentence behind it. With a recipe: "
@@ -213,7 +242,8 @@ GR_COMMAND(advise) = {
             "  APPLIES   the rule applies and the recipe does otherwise\n"
             "  open      it depends on what no recipe tells\n"
             "  -         the rule does not apply\n\n"
-            "Examples\n  gradus advise optimizer\n  gradus advise optimizer recipe.yaml --phase design\n",
+            "Examples\n  gradus advise optimizer\n  gradus advise size --data-x 2\n  gradus advise optimizer "
+            "recipe.yaml --phase design\n",
     CLI_OPTIONS(options, rows),
     .min_arguments = 0,
     .max_arguments = 2,

@@ -52,7 +52,7 @@ static void put_noise(gr_result *r, const gr_noise *n)
     gr__result_put(r, "group=%jd groups=%jd", n->group, n->groups);
 }
 
-static void note_noise(gr_result *r, const gr_noise *n)
+static void note_noise(gr_result *r, const gr_noise *n, int64_t samples)
 {
     gr__result_note(r, "gradients of %lld %s at the initial weights\n", (long long)n->groups,
                     n->group == 1 ? "samples" : gr__result_text(r, "batches of %lld", (long long)n->group));
@@ -68,7 +68,9 @@ static void note_noise(gr_result *r, const gr_noise *n)
         gr__result_note(r,
                         "  noise scale: not resolved; |G|^2 is not two standard errors above 0, so nothing can be "
                         "divided by it%s\n",
-                        n->groups < 4 ? ", nor are these groups enough" : "; --samples more may do");
+                        n->groups < 4                        ? ", nor are these groups enough"
+                        : n->groups * n->group < samples / 2 ? "; --samples more may do"
+                                                             : "");
 }
 
 /* ---- what follows ---- */
@@ -197,7 +199,7 @@ static void draw(gr_result *r, const char *recipe, const gr_scaling *s)
 static void answer(gr_result *r, const gr_recipe *recipe, const gr_batch_found *b)
 {
     put_noise(r, &b->noise);
-    note_noise(r, &b->noise);
+    note_noise(r, &b->noise, b->samples);
     if (b->suggested)
         gr__result_put(r, "suggested_batch=%jd", b->suggested);
     else

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "cli/evaluation.h"
+#include "study/baseline/baseline.h"
 
 typedef struct options {
     cli_source_options source;
@@ -76,6 +77,28 @@ static gr_status record(cli *c, const cli_source *s, const gr_task *t, const gr_
     return st == GR_OK ? record_result(c, s->model.path, data, ev) : st;
 }
 
+/* ---- simple models of the run ---- */
+
+static const gr_column baseline_columns[] = {
+    GR_COLUMN(gr_baseline_kept, name, TEXT, "name", GR_SHOWN("baseline", -20)),
+    GR_COLUMN(gr_baseline_kept, error, REAL, "validation_error", GR_SHOWN("error", 9), .digits = 4),
+    GR_COLUMN(gr_baseline_kept, seconds, REAL, "seconds"),
+};
+
+/* Of the same validation part, whichever part is evaluated now. */
+static gr_status add_baselines(cli *c, gr_result *r, const gr_model *m)
+{
+    const gr_baseline_kept *all;
+    size_t n;
+    char *folder = gr__path_folder(c->ctx, m->path);
+    gr_status st = folder ? gr__baselines_read(c->ctx, c->memory, folder, m->recipe, &all, &n) : GR_E_MEMORY;
+    gr__strfree(c->ctx, folder);
+    if (st != GR_OK || n == 0) return st;
+    gr__result_note(r, "\nSimple models on this run's validation data, by gradus baseline\n");
+    GR_TABLE(r, "baselines", baseline_columns, all, n);
+    return GR_OK;
+}
+
 /* ---- evaluating ---- */
 
 static gr_status evaluate(cli *c, const cli_source *s)
@@ -94,6 +117,7 @@ static gr_status evaluate(cli *c, const cli_source *s)
     gr_result *found = cli_result(c);
     cli_evaluation_add(found, &all);
     cli_evaluation_note(found, &all, s->part);
+    GR_TRY(add_baselines(c, found, &s->model));
     st = cli_show(c, found);
 done:
     gr__evaluation_free(c->ctx, &ev);

@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/progress.h"
 #include "study/report/report.h"
+#include "study/tune/page.h"
 
 static gr_status check_options(cli *c, const cli_out *o)
 {
@@ -27,11 +28,11 @@ static gr_status read_threads(cli *c, int *threads)
     return GR_OK;
 }
 
-static gr_status write_page(cli *c, const gr_report *r, const char *path, size_t *bytes)
+static gr_status write_page(cli *c, const gr_document *d, const char *path, size_t *bytes)
 {
     gr__text t;
     gr__text_init(&t, c->ctx);
-    gr_status st = gr__document_html(&r->document, &t);
+    gr_status st = gr__document_html(d, &t);
     if (st == GR_OK) st = gr__file_write(c->ctx, path, t.s, t.n);
     *bytes = t.n;
     gr__text_free(&t);
@@ -42,7 +43,7 @@ static gr_status show(cli *c, const gr_report *r, const char *path)
 {
     size_t bytes;
     char size[32];
-    gr_status st = write_page(c, r, path, &bytes);
+    gr_status st = write_page(c, &r->document, path, &bytes);
     if (st != GR_OK) return st;
     gr__size_text(bytes, size, sizeof size);
     gr_result *out = cli_result(c);
@@ -56,6 +57,38 @@ static gr_status show(cli *c, const gr_report *r, const char *path)
     return cli_show(c, out);
 }
 
+/* ---- a study ---- */
+
+/* FILE.db becomes FILE.html beside it. */
+static char *study_path(cli *c, const char *study)
+{
+    const char *dot = strrchr(study, '.');
+    size_t n = dot && !strchr(dot, '/') && dot != study ? (size_t)(dot - study) : strlen(study);
+    return gr__format(c->ctx, "%.*s.html", (int)n, study);
+}
+
+static gr_status report_study(cli *c, const cli_out *o)
+{
+    gr_study_page p;
+    size_t bytes = 0;
+    char size[32], *path = o->out ? gr__strdup(c->ctx, o->out) : study_path(c, c->argument[0]);
+    gr_status st = path ? gr__study_page_make(c->ctx, c->argument[0], &p) : GR_E_MEMORY;
+    if (!path) return st;
+    if (st == GR_OK) st = write_page(c, &p.document, path, &bytes);
+    if (st == GR_OK) {
+        gr_result *out = cli_result(c);
+        gr__size_text(bytes, size, sizeof size);
+        gr__result_put(out, "file=%s bytes=%jd study=%s trials=%d", path, (intmax_t)bytes, c->argument[0], p.trials);
+        gr__result_note(out, "%s: %s\n", cli_shown(c, path), size);
+        st = cli_show(c, out);
+    }
+    gr__study_page_close(&p);
+    gr__strfree(c->ctx, path);
+    return st;
+}
+
+/* ---- either ---- */
+
 static gr_status run(cli *c)
 {
     const cli_out *o = c->options;
@@ -65,7 +98,12 @@ static gr_status run(cli *c)
     gr_status st = check_options(c, o);
     char *path = NULL;
     if (st == GR_OK) st = read_threads(c, &how.threads);
+    for (int i = 0; i < c->n_arguments && st == GR_OK && c->n_arguments > 1; i++)
+        if (gr__study_is_one(c->argument[i]))
+            st =
+                gr__fail(c->ctx, GR_E_USAGE, "report %s: a study has a page of its own; name it alone", c->argument[i]);
     if (st != GR_OK) return st;
+    if (gr__study_is_one(c->argument[0])) return report_study(c, o);
     path = o->out ? gr__strdup(c->ctx, o->out) : gr__path_join(c->ctx, c->argument[0], "report.html");
     if (!path) return gr__error_code(c->ctx);
     cli_catch_signals();
@@ -85,7 +123,7 @@ static const cli_option rows[] = {
 GR_COMMAND(report) = {
     .name = "report",
     .place = 7,
-    .usage = "RUN [RUN...] [-o FILE.html]",
+    .usage = "RUN [RUN...] | FILE.db [-o FILE.html]",
     .summary = "A run, or several side by side, as one page of HTML that needs nothing else",
     .help =
         "The page opens offline, runs no script, asks for nothing from elsewhere, is light or dark as its reader has "
@@ -102,8 +140,12 @@ GR_COMMAND(report) = {
         "test part is not looked at. A run that was killed, has diverged or\n"
         "lost its data has a page too, which says what is missing. What check or diagnose found is shown where it is "
         "kept in the run's folder, as check.json and diagnose.json.\n\n"
+        "Of a study of gradus tune: the history of its trials, their curves, what mattered, parallel coordinates, "
+        "every key "
+        "by itself, and the trials in a table.\n\n"
         "Examples\n"
         "  gradus report runs/digits\n"
+        "  gradus report runs/r-tune/study.db\n"
         "  gradus report runs/a runs/b -o both.html\n"
         "  gradus check runs/digits/recipe.yaml --json > runs/digits/check.json\n",
     CLI_OPTIONS(cli_out, rows),

@@ -6,10 +6,14 @@
 #include "base/file.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
+#include "study/procedure/procedure.h"
 
 typedef struct options {
     const char *out, *from;
     bool force, resume, overwrite;
+    int procedure; /* of gr__procedure_words; -1: none */
+    int64_t patience;
+    double train_error;
 } options;
 
 /* ---- what is asked for ---- */
@@ -67,7 +71,7 @@ static gr_status read_argument(cli *c, const char *argument, asked *out)
 /* Only what is there is named: a run that ends before its first evaluation has no best model. */
 static void note_models(cli *c, gr_result *a, const char *out)
 {
-    static const char *const names[] = {"best.safetensors", "last.safetensors", "swa.safetensors"};
+    static const char *const names[] = {"best.safetensors", "last.safetensors", "swa.safetensors", "ema.safetensors"};
     bool any = false;
     for (size_t i = 0; i < GR_COUNT(names); i++) {
         if (!holds(c, out, names[i])) continue;
@@ -129,6 +133,16 @@ static gr_status conclude(cli *c, const char *out, const gr_train_result *r, gr_
     return told == GR_OK ? cli_show(c, a) : told;
 }
 
+static gr_status follow(cli *c, const gr_recipe *r, const gr_train_options *o, gr_train_result *result)
+{
+    const options *given = c->options;
+    cli_view v = cli_view_make(c->quiet || c->json);
+    const gr_procedure_options p = {*o, given->patience, given->train_error, cli_view_watch(&v)};
+    gr_status st = gr__procedure_train(c->ctx, r, (gr_procedure)given->procedure, &p, result);
+    cli_view_clear(&v);
+    return st;
+}
+
 static gr_status train(cli *c, const gr_recipe *r, const char *out)
 {
     const options *given = c->options;
@@ -145,9 +159,36 @@ static gr_status train(cli *c, const gr_recipe *r, const char *out)
                           .attend = cli_catch_signals,
                           .watcher = &(gr_watcher){GR_WATCHER_VERSION, &shown, cli_progress_show},
                           .n_watchers = 1};
-    gr_status st = gr__train(c->ctx, r, &o, &result);
+    gr_status st = given->procedure < 0 ? gr__train(c->ctx, r, &o, &result) : follow(c, r, &o, &result);
     cli_progress_clear(&shown);
     return result.steps > 0 || st == GR_OK ? conclude(c, out, &result, st) : st;
+}
+
+/* What would be ignored is refused. */
+static gr_status check_procedure(cli *c)
+{
+    const options *o = c->options;
+    if (cli_given(c, "patience") && o->procedure != GR_PROCEDURE_NEW)
+        return gr__fail(c->ctx, GR_E_USAGE, "train: --patience goes with --procedure new_topology");
+    if (cli_given(c, "train-error") && o->procedure != GR_PROCEDURE_OVERFIT)
+        return gr__fail(c->ctx, GR_E_USAGE, "train: --train-error goes with --procedure overfit_then_regularise");
+    if (o->from && o->procedure >= 0)
+        return gr__fail(c->ctx, GR_E_USAGE,
+                        "train: a procedure begins with new weights, so --from does not go with it");
+    return GR_OK;
+}
+
+/* A run that follows a procedure goes on with it, from the recipe that it was given. */
+static gr_status resume_procedure(cli *c, const asked *what, const char *out)
+{
+    const options *o = c->options;
+    const char *path = gr__bump_format(c->memory, "%s/" GR_PROCEDURE_FILE, out);
+    if (!path) return GR_E_MEMORY;
+    if (!o->resume || !gr__file_exists(path)) return GR_OK;
+    if (o->procedure >= 0 && !what->run) return GR_OK;
+    gr__fail(c->ctx, GR_E_USAGE, "the run in %s follows a procedure", out);
+    gr__error_hint(c->ctx, "resume it with the recipe that it was begun with, --procedure and --out %s", out);
+    return GR_E_USAGE;
 }
 
 static gr_status run(cli *c)
@@ -159,11 +200,13 @@ static gr_status run(cli *c)
     if (o->resume && o->overwrite) return gr__fail(c->ctx, GR_E_USAGE, "--resume and --overwrite exclude each other");
     if (o->force && !o->from)
         return gr__fail(c->ctx, GR_E_USAGE, "--force says what to do with the model of --from, which is missing");
+    GR_TRY(check_procedure(c));
     GR_TRY(read_argument(c, c->argument[0], &what));
     GR_TRY(cli_recipe(c, what.recipe, &r));
     const char *out = o->out;
     if (!out) out = what.run ? what.run : gr__bump_format(c->memory, "runs/%s", r->name);
-    st = out ? train(c, r, out) : GR_E_MEMORY;
+    GR_TRY(out ? resume_procedure(c, &what, out) : GR_E_MEMORY);
+    st = train(c, r, out);
 done:
     gr__recipe_close(c->ctx, r);
     return st;
@@ -180,12 +223,23 @@ static const cli_option rows[] = {
     CLI_OPTION(options, resume, SWITCH, "resume", NULL,
                "continues the run in the folder, to the same bits; starts one where there is none"),
     CLI_OPTION(options, overwrite, SWITCH, "overwrite", NULL, "starts over where the folder holds a run"),
+    CLI_OPTION(options, procedure, WORD, "procedure", "NAME",
+               "one of the chapter's: new_topology, established or overfit_then_regularise; its phases go into "
+               "procedure.jsonl",
+               .usual = -1, .words = gr__procedure_words),
+    CLI_OPTION(options, patience, WHOLE, "patience", "N",
+               "new_topology: the rate drops when both errors were flat for more than so many evaluations; 10 unless "
+               "given",
+               .low = 1, .high = 1e9, .usual = 10),
+    CLI_OPTION(options, train_error, REAL, "train-error", "E",
+               "overfit_then_regularise: the training error below which the penalty begins; 0.01 unless given",
+               .low = 1e-300, .high = 1e300, .usual = 0),
 };
 
 GR_COMMAND(train) = {
     .name = "train",
     .place = 1,
-    .usage = "RECIPE|RUN [--out DIR] [--from MODEL [--force]] [--resume | --overwrite]",
+    .usage = "RECIPE|RUN [--out DIR] [--from MODEL [--force]] [--resume | --overwrite] [--procedure NAME]",
     .summary = "Trains the network of a recipe, or resumes",
     .help =
         "Everything goes into the run folder: recipe.yaml (resolved), metrics.jsonl (a line an update), result.json,\n"
@@ -196,6 +250,12 @@ GR_COMMAND(train) = {
         "With --from a model's weights keep their meaning: its numbers of classes, its columns, its statistics of the "
         "inputs. Other classes,\n"
         "columns or steps of preparation are refused; --force takes the new ones, and says what it does.\n\n"
+        "With --procedure the recipe is trained as the chapter says. new_topology: a batch of 32 or less, the largest "
+        "rate of the grid that trains, a tenth\n"
+        "of it whenever both errors are flat, until that no longer helps. established: the batch that the gradients' "
+        "noise suggests, a warm-up, a polynomial\n"
+        "decay, cycles at the end. overfit_then_regularise: nothing that regularises until the training error is low, "
+        "then an L2 penalty and all else of the recipe.\n\n"
         "Examples\n  gradus train recipes/fashion.yaml\n  gradus train my.yaml --set optimizer.lr=0.01 --set "
         "stop.epochs=20 --out runs/lr01\n  gradus train runs/lr01 --resume --set stop.epochs=40\n",
     CLI_OPTIONS(options, rows),

@@ -10,13 +10,14 @@
 #include "nn/layer.h"
 #include "optim/optim.h"
 #include "study/check/rule.h"
+#include "study/tune/tuner.h"
 #include "study/lab/lab.h"
 
 /* The order in which they are listed. */
 const gr_family *const cli_families[] = {
     &gr__family_layer,   &gr__family_cost,   &gr__family_optimizer, &gr__family_penalty, &gr__family_schedule,
     &gr__family_init,    &gr__family_metric, &gr__family_source,    &gr__family_prepare, &gr__family_augment,
-    &gr__family_balance, &gr__family_figure, &gr__family_rule};
+    &gr__family_balance, &gr__family_figure, &gr__family_rule,      &gr__family_tuner};
 const size_t cli_n_families = GR_COUNT(cli_families);
 
 const gr_family *cli_family_of(const gr_member *m)

@@ -48,7 +48,8 @@ typedef struct gr_cost {
      * own data. NULL: nothing is checked there. */
     double (*reference)(const gr_settings *s, const double *z, const double *y, int64_t n);
     double (*weigh)(const gr_settings *s, const gr_targets *t, int64_t label); /* a sample of that class; NULL: 1 */
-    gr_guess guess;                                                            /* needed where there is a reference */
+    bool likelihood; /* -log of the probability that predict gives the class, but for weights and smoothing */
+    gr_guess guess;  /* needed where there is a reference */
 } gr_cost;
 #define GR_COST(name) const gr_cost gr__cost_##name
 const gr_cost *const *gr__costs(int *n);

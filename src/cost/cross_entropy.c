@@ -135,5 +135,6 @@ GR_COST(cross_entropy) = {
     .check = check,
     .reference = reference,
     .weigh = weigh,
+    .likelihood = true,
     .guess = {.blind = "ln K", .known = "the entropy of the class frequencies"},
 };

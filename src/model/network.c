@@ -132,6 +132,7 @@ static gr_status build(const gr_network *n, gr__bump *memory, gr_graph *g, gr_mo
     gr_status st = build_inputs(m, batch, o, &v);
     if (st == GR_OK) st = build_layers(m);
     if (st == GR_OK) st = gr__maker_heads(m, batch, with_target, &v);
+    if (st == GR_OK && o->draw && mode == GR_MODE_TRAIN) st = gr__maker_draw(m, batch, &v);
     if (st == GR_OK) *out = v;
     return st;
 }

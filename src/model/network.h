@@ -56,7 +56,9 @@ typedef struct gr_network_values {
                                     heads' means by their weights. Of a lone head of weight 1 its own. */
     gr_val told_sum;             /* what divided by weight_sum is told as the cost: the heads' means, also where
                                     `reduction: sum` makes the heads' sums small */
-    bool weighted;               /* weight_sum can be 0 */
+    gr_val drawn_sum; /* cost_sum for labels that are drawn by the model's own probabilities; GR_NONE where not
+                         asked for */
+    bool weighted;    /* weight_sum can be 0 */
 } gr_network_values;
 /* Adds preparation, layers and (with_target) costs to g for a batch of `batch` samples, with the feeds of
  * model/feeds.h: inputs as the data's input_as says, and with_target targets and weights; in TRAIN also what random
@@ -71,6 +73,7 @@ typedef struct gr_network_options {
     bool sketch;    /* as in gr_build */
     bool exact;     /* likewise */
     bool mix;       /* samples are mixed where the recipe says so; in TRAIN alone */
+    bool draw;      /* drawn_sum is wanted; in TRAIN alone */
     int64_t steps;  /* that a batch has of inputs with lengths; 0: all */
     double updates; /* as in gr_build */
 } gr_network_options;
@@ -82,6 +85,8 @@ gr_status gr__network_build_inputs(const gr_network *n, gr_graph *g, int64_t bat
                                    gr_val out[GR_MAX_INPUTS]);
 /* Fills every parameter of a sealed store from the recipe's initialisers. */
 gr_status gr__network_init(const gr_network *n, gr_store *store);
+/* The same by another seed than the recipe's, without a word of it. */
+gr_status gr__network_draw(const gr_network *n, uint64_t seed, gr_store *store);
 /* Tensor memory that this takes meanwhile. */
 gr_status gr__network_init_work(const gr_network *n, uint64_t *bytes);
 /* Which initialiser parameter i gets, with every default filled in: {type: kaiming, ...}, or `auto` for last_bias:

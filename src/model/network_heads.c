@@ -1,4 +1,6 @@
 /* Heads: outputs read as predictions, what they cost, and the cost of all. */
+#include <stdio.h>
+
 #include "model/cost_rows.h"
 #include "model/network_maker.h"
 
@@ -63,12 +65,13 @@ static gr_val standardize(const gr__maker *m, gr_val x, bool back)
     return back ? gr_add(g, gr_mul(g, x, scale), shift) : gr_mul(g, gr_sub(g, x, shift), scale);
 }
 
-static gr_cost_value cost_of(gr__maker *m, const gr_head *h, const gr_cost_rows *r, gr_shape output, gr_val target)
+static gr_cost_value cost_of(gr__maker *m, const gr_head *h, const gr_cost_rows *r, gr_shape output, gr_val target,
+                             bool training)
 {
     gr_graph *g = m->b.g;
     if (h->standardize && target) target = standardize(m, target, false);
     if (r->positions) target = target_rows(g, target, output, gr_shape_of(g, r->rows));
-    return h->cost->build(&m->b, &h->cost_settings, r->rows, target, m->b.mode == GR_MODE_TRAIN);
+    return h->cost->build(&m->b, &h->cost_settings, r->rows, target, training);
 }
 
 /* Within the scope of its cost, which takes such outputs. */
@@ -82,9 +85,10 @@ static void build_cost(gr__maker *m, int i, const gr_cost_rows *r, bool with_tar
     if (h->standardize && out->prediction) out->prediction = standardize(m, out->prediction, true);
     if (!with_target) return;
     out->target = target_feed(m, h, shape);
-    gr_cost_value c = cost_of(m, h, r, shape, out->target);
+    bool training = m->b.mode == GR_MODE_TRAIN;
+    gr_cost_value c = cost_of(m, h, r, shape, out->target, training);
     if (m->partner && c.each) {
-        gr_cost_value other = cost_of(m, h, r, shape, gr_gather(g, out->target, m->partner));
+        gr_cost_value other = cost_of(m, h, r, shape, gr_gather(g, out->target, m->partner), training);
         c.each = gr__maker_mixed(m, c.each, other.each);
         if (c.weight) c.weight = gr__maker_mixed(m, c.weight, other.weight);
     }
@@ -164,6 +168,41 @@ gr_status gr__maker_heads(gr__maker *m, int64_t batch, bool with_target, gr_netw
     gr_scope_push(g, "heads", NULL);
     add_heads(m, batch, v);
     gr_scope_pop(g);
+    return gr_graph_status(g);
+}
+
+/* Of softmax: the largest of logits to which Gumbel's noise is added is of a class as often as it is probable.
+ * [Gumbel 1954; Maddison et al. 2014] Uniform numbers are multiples of 2^-24: half of one keeps the logarithms finite.
+ */
+static gr_val draw_labels(gr__maker *m, const gr_head *h, gr_val output)
+{
+    gr_graph *g = m->b.g;
+    char stream[GR_FEED_TEXT + 16];
+    snprintf(stream, sizeof stream, "%s/labels", h->name ? h->name : "head");
+    gr_val u = gr_random(g, stream, gr_shape_of(g, output), m->b.seed, m->b.update, m->b.position);
+    gr_val noise = gr_neg(g, gr_log(g, gr_neg(g, gr_log(g, gr_add(g, u, gr_const(g, 0x1p-25))))));
+    return gr_argmax(g, gr_add(g, gr_stop(g, output), noise), gr_shape_of(g, output).rank - 1);
+}
+
+gr_status gr__maker_draw(gr__maker *m, int64_t batch, gr_network_values *v)
+{
+    gr_graph *g = m->b.g;
+    gr_network_values of = *v; /* the same but for the targets */
+    for (int i = 0; i < m->n->recipe->n_heads; i++) {
+        const gr_head *h = &m->n->recipe->head[i];
+        gr_val output = v->head[i].output;
+        gr_cost_rows r;
+        gr_scope_push(g, h->cost->head.name, "drawn");
+        m->b.targets = m->n->data.targets ? &m->n->data.targets[i] : NULL;
+        if (gr__cost_rows_take(&m->b, h->cost, &h->cost_settings, output, &r)) {
+            gr_val labels = draw_labels(m, h, output);
+            gr_cost_value c = cost_of(m, h, &r, gr_shape_of(g, output), labels, false);
+            if (c.each) sum_costs(m, v, &r, c, &of.head[i]);
+        }
+        gr_scope_pop(g);
+    }
+    add_heads(m, batch, &of);
+    v->drawn_sum = of.cost_sum;
     return gr_graph_status(g);
 }
 

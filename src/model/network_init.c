@@ -4,11 +4,11 @@
 #include "model/network_maker.h"
 #include "plan/store.h"
 
-static gr_init_from starts(const gr_network *n, const gr_param_info *p)
+static gr_init_from starts(const gr_network *n, const gr_param_info *p, uint64_t seed)
 {
     const gr_recipe *r = n->recipe;
     int head = p->last ? p->head : 0; /* only the last layer's start depends on targets */
-    return (gr_init_from){r->init, r->preset, r->seed, n->data.targets ? &n->data.targets[head] : NULL,
+    return (gr_init_from){r->init, r->preset, seed, n->data.targets ? &n->data.targets[head] : NULL,
                           r->head[head].cost->reading(n->output[head]).prediction};
 }
 
@@ -125,10 +125,11 @@ static void say(const gr_network *n, const warnings *w)
                 "init.relu_bias: no layer with a bias stands before a ReLU, so it does nothing");
 }
 
-static gr_status init_one(const gr_network *n, gr_store *store, const gr_param_info *p, void *work, warnings *w)
+static gr_status init_one(const gr_network *n, uint64_t seed, gr_store *store, const gr_param_info *p, void *work,
+                          warnings *w)
 {
     taker t = {.store = store, .entry = gr_store_find(store, p->entry.name)};
-    gr_init_from from = starts(n, p);
+    gr_init_from from = starts(n, p, seed);
     gr_init_choice c;
     gr_status st = GR_OK;
     gr__bump *b = gr__bump_create(n->ctx);
@@ -147,7 +148,7 @@ gr_status gr__network_init_work(const gr_network *n, uint64_t *bytes)
     gr_status st = GR_OK;
     *bytes = 0;
     for (size_t i = 0; i < n->n_params && st == GR_OK; i++) {
-        gr_init_from from = starts(n, &n->params[i]);
+        gr_init_from from = starts(n, &n->params[i], n->recipe->seed);
         gr_init_choice c;
         gr__bump *b = gr__bump_create(n->ctx);
         if (!b) return GR_E_MEMORY;
@@ -165,7 +166,7 @@ static gr_status warn_of_equals(const gr_network *n, gr__bump *b)
     gr_init_choice c;
     for (size_t i = 0; i < n->n_params; i++) {
         const gr_param_info *p = &n->params[i];
-        gr_init_from from = starts(n, p);
+        gr_init_from from = starts(n, p, n->recipe->seed);
         if (p->is_bias || p->last || p->entry.shape.rank < 2 || p->entry.shape.dim[0] < 2) continue;
         gr_status st = gr__init_choose(n->ctx, b, &from, p, &c);
         if (st != GR_OK) return st;
@@ -178,18 +179,30 @@ static gr_status warn_of_equals(const gr_network *n, gr__bump *b)
     return GR_OK;
 }
 
+static gr_status fill(const gr_network *n, uint64_t seed, gr_store *store, warnings *w)
+{
+    uint64_t bytes = 0;
+    void *work = NULL;
+    gr_status st = gr__network_init_work(n, &bytes);
+    if (st == GR_OK && bytes && !(work = gr__tensor_alloc(n->ctx, (size_t)bytes))) st = gr__error_code(n->ctx);
+    for (size_t i = 0; i < n->n_params && st == GR_OK; i++) st = init_one(n, seed, store, &n->params[i], work, w);
+    gr__tensor_free(n->ctx, work, (size_t)bytes);
+    return st;
+}
+
+gr_status gr__network_draw(const gr_network *n, uint64_t seed, gr_store *store)
+{
+    warnings w = {0};
+    return fill(n, seed, store, &w);
+}
+
 gr_status gr__network_init(const gr_network *n, gr_store *store)
 {
     warnings w = {0};
     gr__bump *b = gr__bump_create(n->ctx);
-    uint64_t bytes = 0;
-    void *work = NULL;
     gr_status st = b ? warn_of_equals(n, b) : GR_E_MEMORY;
     if (b) gr__bump_destroy(b);
-    if (st == GR_OK) st = gr__network_init_work(n, &bytes);
-    if (st == GR_OK && bytes && !(work = gr__tensor_alloc(n->ctx, (size_t)bytes))) st = gr__error_code(n->ctx);
-    for (size_t i = 0; i < n->n_params && st == GR_OK; i++) st = init_one(n, store, &n->params[i], work, &w);
-    gr__tensor_free(n->ctx, work, (size_t)bytes);
+    if (st == GR_OK) st = fill(n, n->recipe->seed, store, &w);
     if (st == GR_OK) say(n, &w);
     return st;
 }
@@ -197,7 +210,7 @@ gr_status gr__network_init(const gr_network *n, gr_store *store)
 gr_status gr__network_initialiser(const gr_network *n, size_t i, gr__bump *b, gr_tree **out)
 {
     gr_init_choice c;
-    gr_init_from from = starts(n, &n->params[i]);
+    gr_init_from from = starts(n, &n->params[i], n->recipe->seed);
     gr_status st = gr__init_choose(n->ctx, b, &from, &n->params[i], &c);
     if (st != GR_OK) return st;
     *out = gr__init_choice_tree(b, &c);

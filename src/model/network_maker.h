@@ -42,6 +42,8 @@ gr_status gr__maker_mix(gr__maker *m, int64_t batch);
 gr_val gr__maker_mixed(gr__maker *m, gr_val own, gr_val other);
 /* Outputs of every head; with_target also targets, weights and costs. */
 gr_status gr__maker_heads(gr__maker *m, int64_t batch, bool with_target, gr_network_values *v);
+/* What the heads would cost if labels were those that they themselves draw; behind gr__maker_heads. */
+gr_status gr__maker_draw(gr__maker *m, int64_t batch, gr_network_values *v);
 /* Whether micro-batches can add up what the heads cost. */
 gr_status gr__maker_check_micro_batches(const gr_network *n, const gr_network_values *v);
 /* Whether `last_bias: auto` has a bias to set in every head. */

@@ -302,6 +302,22 @@ done:
 
 /* ---- members of families ---- */
 
+/* Labels can be drawn where the cost is that of a class by its probability. */
+static gr_status check_drawn(gr__recipe_reader *k)
+{
+    const gr_recipe *r = k->r;
+    for (int i = 0; i < r->optim.n_methods; i++) {
+        const gr_method *m = &r->optim.method[i];
+        for (int h = 0; h < r->n_heads && gr__method_draws(m); h++)
+            if (!r->head[h].cost->likelihood)
+                return gr__tree_fail(
+                    k->ctx, gr__setting_tree(&k->top, "optimizer"), GR_E_CONFLICT, "write estimator: hutchinson",
+                    "%s estimates curvature by labels that it draws from a softmax, and the cost is %s",
+                    m->member->head.name, r->head[h].cost->head.name);
+    }
+    return GR_OK;
+}
+
 /* What stands around the optimizer. */
 static gr_status read_updates(gr__recipe_reader *k)
 {
@@ -309,6 +325,7 @@ static gr_status read_updates(gr__recipe_reader *k)
     gr_status st = GR_OK;
     GR_TRY(gr__optim_make(k->ctx, k->b, gr__setting_tree(&k->top, "optimizer"), r->preset, &r->optim));
     GR_TRY(gr__recipe_part(k, "optimizer", gr__optim_tree(k->b, &r->optim)));
+    GR_TRY(check_drawn(k));
     if (r->optim.method[0].member->whole_set && r->accumulate > 1)
         GR_TRY(gr__tree_fail(k->ctx, gr__setting_tree(&k->top, "accumulate"), GR_E_CONFLICT,
                              "leave it out, or take sgd", "%s takes the whole training set in each update",
@@ -316,14 +333,22 @@ static gr_status read_updates(gr__recipe_reader *k)
     GR_TRY(gr__clip_make(k->ctx, gr__setting_tree(&k->top, "clip"), r->preset, &r->clip));
     GR_TRY(gr__recipe_part(k, "clip", gr__clip_tree(k->b, &r->clip)));
     GR_TRY(gr__penalty_make(k->ctx, k->b, gr__setting_tree(&k->top, "penalty"), r->preset, &r->penalties));
+    if (r->penalties.proximal && gr__optim_averages(&r->optim))
+        GR_TRY(
+            gr__tree_fail(k->ctx, gr__tree_get(gr__setting_tree(&k->top, "penalty"), "l1_step"), GR_E_CONFLICT,
+                          "write l1_step: subgradient",
+                          "a proximal step is taken behind each update, and the weights of %s are an average of many",
+                          gr__optim_averages(&r->optim)));
     GR_TRY(gr__recipe_part(k, "penalty", gr__penalty_tree(k->b, &r->penalties)));
     GR_TRY(gr__groups_make(k->ctx, k->b, gr__setting_tree(&k->top, "groups"), &r->groups));
     GR_TRY(gr__recipe_part(k, "groups", gr__groups_tree(k->b, &r->groups)));
     GR_TRY(
         gr__lookahead_make(k->ctx, k->b, gr__setting_tree(&k->top, "lookahead"), r->preset, &r->optim, &r->lookahead));
     GR_TRY(gr__recipe_part(k, "lookahead", gr__lookahead_tree(k->b, &r->lookahead, &r->optim)));
-    GR_TRY(gr__swa_make(k->ctx, k->b, gr__setting_tree(&k->top, "average"), r->preset, &r->swa));
-    GR_TRY(gr__recipe_part(k, "average", gr__swa_tree(k->b, &r->swa)));
+    GR_TRY(gr__average_make(k->ctx, k->b, gr__setting_tree(&k->top, "average"), r->preset, &r->average));
+    GR_TRY(gr__recipe_part(k, "average", gr__average_tree(k->b, &r->average)));
+    GR_TRY(gr__sam_make(k->ctx, k->b, gr__setting_tree(&k->top, "sam"), r->preset, &r->sam));
+    GR_TRY(gr__recipe_part(k, "sam", gr__sam_tree(k->b, &r->sam)));
 done:
     return st;
 }

@@ -41,7 +41,7 @@ typedef enum gr_project_phase {
 
 typedef struct gr_stop_rules { /* 0 or NaN: not set */
     int64_t epochs, steps, patience;
-    double seconds, validation_error_below;
+    double seconds, validation_error_below, train_error_below;
     double longer;  /* train_longer: times the updates after which patience is over; 0: ends there */
     bool monitored; /* patience watches `monitor`, and else what makes a model best */
     gr_best_by monitor;
@@ -126,7 +126,8 @@ typedef struct gr_recipe {
     gr_penalties penalties;
     gr_groups groups;
     gr_lookahead lookahead;
-    gr_swa swa;
+    gr_average average;
+    gr_sam sam;
     gr_sched sched;
     gr_stop_rules stop;
     gr_every validate, checkpoint, log;

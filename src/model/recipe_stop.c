@@ -46,17 +46,18 @@ gr_status gr__recipe_stop(gr__recipe_reader *k)
     stop->patience = GR_MAX(gr__setting_int(&s, "patience"), 0);
     stop->seconds = gr__setting_real(&s, "seconds");
     stop->validation_error_below = gr__setting_real(&s, "validation_error_below");
+    stop->train_error_below = gr__setting_real(&s, "train_error_below");
     st = read_longer(k, &s, stop);
     if (st != GR_OK) return st;
-    static const char *const by_validation[] = {"patience", "validation_error_below"};
+    static const char *const by_validation[] = {"patience", "validation_error_below", "train_error_below"};
     for (size_t i = 0; i < GR_COUNT(by_validation); i++) {
         const gr_tree *t = gr__setting_tree(&s, by_validation[i]);
-        if (t && !r->data.validation && !(r->data.split_validation > 0))
+        if (t && i < 2 && !r->data.validation && !(r->data.split_validation > 0))
             return gr__tree_fail(k->ctx, t, GR_E_CONFLICT, "such as data.validation: {split: 0.1}",
                                  "it needs validation data, and there is none");
         if (t && !r->validate.n)
             return gr__tree_fail(k->ctx, t, GR_E_CONFLICT, NULL, "it needs evaluations, but validate is none");
-        if (t && i == 1 && r->n_heads > 1)
+        if (t && i >= 1 && r->n_heads > 1)
             return gr__tree_fail(k->ctx, t, GR_E_CONFLICT, "stop.patience watches what best_by says",
                                  "each of the %d heads has an error of its own", r->n_heads);
     }

@@ -61,7 +61,7 @@ int gr__actions(const gr_update_rules *r, const gr_action **out)
     int n = 0;
     if (r->optim->n_methods == 2 && r->optim->carry) out[n++] = &carry_over;
     if (r->lookahead->k) out[n++] = &gr__lookahead_start, out[n++] = &gr__lookahead_synchronise;
-    if (r->swa->on) out[n++] = &gr__swa_collect;
+    if (r->average->on) out[n++] = &gr__average_collect;
     return n;
 }
 
@@ -118,17 +118,30 @@ gr_status gr__actions_check(gr_context *ctx, const gr_update_rules *r, const gr_
         return GR_OK;
     }
     if (r->optim->n_methods == 2) st = check_span(ctx, r->optim->at, "optimizer.at");
-    return st == GR_OK && r->swa->on ? check_span(ctx, r->swa->start, "average.start") : st;
+    return st == GR_OK && r->average->on ? check_span(ctx, r->average->start, "average.start") : st;
 }
 
 /* ---- views ---- */
 
+const char *gr__optim_averages(const gr_optim *o)
+{
+    for (int i = 0; i < o->n_methods; i++)
+        if (o->method[i].member->averages) return o->method[i].member->head.name;
+    return NULL;
+}
+
 int gr__views(const gr_update_rules *r, gr_view out[GR_MAX_VIEWS])
 {
     int n = 0;
-    out[n++] = (gr_view){.slot = r->lookahead->k && !r->lookahead->evaluate_fast ? "slow" : NULL};
-    if (r->swa->on)
-        out[n++] = (gr_view){.slot = "swa", .file = "swa.safetensors", .counter = "average/n", .statistics = true};
+    if (gr__optim_averages(r->optim)) /* its weights are the parameters, its statistics slots of that name */
+        out[n++] = (gr_view){.slot = "averaged", .statistics = true};
+    else
+        out[n++] = (gr_view){.slot = r->lookahead->k && !r->lookahead->evaluate_fast ? "slow" : NULL};
+    if (r->average->on)
+        out[n++] = (gr_view){.slot = gr__average_slot(r->average),
+                             .file = gr__average_kept(r->average),
+                             .counter = "average/n",
+                             .statistics = true};
     return n;
 }
 

@@ -77,15 +77,21 @@ static gr_status penalise(building *b, gr__bump *memory)
 {
     const gr_update_spec *u = b->u;
     if (!u->penalties || u->penalties->n == 0) return GR_OK;
-    gr_val *trained = gr__bump_alloc(memory, sizeof *trained * (u->n + 1));
-    if (!trained) return GR_E_MEMORY;
-    for (size_t i = 0; i < u->n; i++) trained[i] = u->grads[i] ? u->leaves[i] : GR_NONE;
-    gr_val smooth = gr__penalty_value(b->g, u->penalties, u->params, trained, u->n, true);
+    gr_val *trained = gr__bump_alloc(memory, sizeof *trained * (u->n + 1)),
+           *points = gr__bump_alloc(memory, sizeof *points * (u->n + 1)),
+           *at = gr__bump_alloc(memory, sizeof *at * (u->n + 1));
+    if (!trained || !points || !at) return GR_E_MEMORY;
+    for (size_t i = 0; i < u->n; i++) { /* its gradient belongs where that of the cost is taken */
+        points[i] = gr__optim_point(b->g, b->store, u->optim, u->phase, u->groups, &u->params[i], u->lr);
+        trained[i] = u->grads[i] ? u->leaves[i] : GR_NONE;
+        at[i] = u->grads[i] ? points[i] : GR_NONE;
+    }
+    gr_val smooth = gr__penalty_value(b->g, u->penalties, u->params, at, u->n, true);
     b->penalty = gr__penalty_value(b->g, u->penalties, u->params, trained, u->n, false);
     if (!smooth) return gr_graph_status(b->g);
     b->penalty_gradient = gr__bump_alloc(memory, sizeof *b->penalty_gradient * (u->n + 1));
     if (!b->penalty_gradient) return GR_E_MEMORY;
-    gr_status st = gr_gradients(b->g, smooth, u->leaves, (int)u->n, b->penalty_gradient);
+    gr_status st = gr_gradients(b->g, smooth, points, (int)u->n, b->penalty_gradient);
     for (size_t i = 0; i < u->n; i++)
         if (!is_penalised(b, i)) b->penalty_gradient[i] = GR_NONE;
     return st;
@@ -194,11 +200,11 @@ static gr_val clipped(const building *b, size_t i, gr_val norm, gr_val *own_norm
 
 /* The update waits for this to be finite: the gradient's squares must fit. A slot of squares that did not would be
  * infinite from then on, and its weight would never move again. Clipping by value may bound the gradient by itself. */
-static void await_squares(const building *b, size_t i, gr_val norm)
+static void await_squares(const building *b, size_t i, gr_val norm, double times)
 {
     gr_graph *g = b->g;
-    if (clips(b, GR_CLIP_VALUE) && b->u->clip->limit < 0x1p64) return;
-    gr_val factor = factor_of(b, i, norm);
+    if (clips(b, GR_CLIP_VALUE) && b->u->clip->limit * times < 0x1p63) return;
+    gr_val factor = gr_mul(g, factor_of(b, i, norm), gr_const(g, times));
     gr_val q = squares_of(b, i);
     gr_scope_push(g, "parameter", b->u->params[i].entry.name);
     *b->finite = gr_add(g, *b->finite, gr__squares_fit(g, b->store, q, factor));
@@ -232,16 +238,18 @@ static void prepare_step(const building *b, size_t i, gr_val norm, gr_step *s)
     *s = step_of(g, b->store, u->optim, u->phase, u->groups, &u->params[i], u->lr);
     s->leaf = s->w = u->leaves[i];
     s->t = b->t;
+    s->count = u->count;
     s->d = clipped(b, i, norm, &s->gradient_norm);
     if (b->method->centralize && s->trusted) {
         s->d = centralised(g, s->d);
         s->gradient_norm = gr__norm(g, s->d);
     }
     if (u->curvature) {
-        s->rademacher = u->rademacher[i];
+        bool draws = gr__method_draws(b->method);
+        s->rademacher = draws ? GR_NONE : u->rademacher[i];
         s->curvature = gr_div(g, u->curvature[i], u->count);
-        gr_val hvp; /* the penalty's own part */
-        if (b->penalty_gradient && b->penalty_gradient[i] &&
+        gr_val hvp; /* the penalty's own part; labels that are drawn are of the cost */
+        if (!draws && b->penalty_gradient && b->penalty_gradient[i] &&
             gr_pullback(g, &b->penalty_gradient[i], &s->rademacher, 1, &s->leaf, 1, &hvp) == GR_OK)
             s->curvature = gr_add(g, s->curvature, hvp);
     }
@@ -256,7 +264,7 @@ static void prepare_step(const building *b, size_t i, gr_val norm, gr_step *s)
 
 static void finish_step(const building *b, size_t i, gr_val norm, gr_step *s)
 {
-    if (s->squares) await_squares(b, i, norm);
+    if (s->squares > 0) await_squares(b, i, norm, s->squares);
     gr_assign(b->g, s->leaf, after_step(b, i, s->out, s->lr), GR_ASSIGN_UPDATE);
 }
 

@@ -40,6 +40,10 @@ gr_status gr__lookahead_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, 
     if (out->k)
         return gr__tree_fail(ctx, tree, GR_E_CONFLICT, "set optimizer.k and optimizer.alpha",
                              "%s contains LookAhead already", o->method[0].member->head.name);
+    if (gr__optim_averages(o))
+        return gr__tree_fail(ctx, tree, GR_E_CONFLICT, "write lookahead: none",
+                             "%s is an average of its steps already, which slow weights would not pull back",
+                             gr__optim_averages(o));
     if (tree->kind != GR_TREE_MAP)
         return gr__tree_fail(ctx, tree, GR_E_TYPE, "write {k: 5, alpha: 0.5}", "%s is not a map of keys",
                              gr__tree_kind_name(tree));

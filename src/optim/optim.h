@@ -1,14 +1,15 @@
 /* Updates: what a recipe says of them, resolved, and the graphs they become. Floor 4.
  *
  *   resolve.c    optimizer: a method, or two with a switch between them
- *   clip.c groups.c lookahead.c swa.c   clip:, groups:, lookahead:, average:
+ *   clip.c groups.c lookahead.c average.c   clip:, groups:, lookahead:, average: (swa.c, ema.c)
+ *   sam.c        sam: the gradient at other weights
  *   step.c       what members write their update with
  *   build.c      gradients to new weights: everything of an update in its order
  *   action.c     what happens only now and then: plans of their own that the trainer runs when they are due
  *
  * An update, in the order of the specification (each step optional): the sums are divided by their count; the penalty's
  * gradient is added; clipping; centralisation; coupled decay; moments and direction; decoupled decay; the step; the
- * proximal step. Then what is due: the switch, LookAhead, SWA. */
+ * proximal step. Then what is due: the switch, LookAhead, the average. */
 #ifndef GR_OPTIM_OPTIM_H
 #define GR_OPTIM_OPTIM_H
 
@@ -36,6 +37,7 @@ extern const gr_member gr__optimizer_switch; /* stands beside the members: it is
 
 gr_status gr__optim_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_optim *out);
 gr_first_moment gr__method_moment(const gr_method *m);   /* slot NULL: it keeps none */
+bool gr__method_draws(const gr_method *m);               /* its curvature is by labels that are drawn */
 gr_tree *gr__optim_tree(gr__bump *b, const gr_optim *o); /* resolved, common rows included */
 
 /* ---- clip: ---- */
@@ -74,20 +76,37 @@ gr_status gr__groups_check(gr_context *ctx, const gr_groups *g, const gr_param_i
 
 /* ---- lookahead: and average: ---- */
 
-extern const gr_member gr__lookahead_common, gr__swa_common;
+extern const gr_member gr__lookahead_common, gr__swa_common, gr__ema_common;
 /* The optimizer's own stands where the recipe says nothing; both together are refused. */
 gr_status gr__lookahead_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, const gr_optim *o,
                              gr_lookahead *out);
 gr_tree *gr__lookahead_tree(gr__bump *b, const gr_lookahead *l, const gr_optim *o);
 
-typedef struct gr_swa {
+typedef struct gr_average {
     bool on;
+    const struct gr_averaging *rule; /* average.h */
     gr_span start, cycle;
     double lr;       /* constant from the start on; NaN: the schedule goes on */
     bool by_batches; /* running statistics of the mean weights: every batch counts the same, not every sample */
-} gr_swa;
-gr_status gr__swa_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_swa *out);
-gr_tree *gr__swa_tree(gr__bump *b, const gr_swa *s);
+    double decay;    /* of EMA */
+    bool warmup;
+} gr_average;
+gr_status gr__average_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_average *out);
+gr_tree *gr__average_tree(gr__bump *b, const gr_average *a);
+const char *gr__average_slot(const gr_average *a); /* of each parameter: "swa" */
+const char *gr__average_kept(const gr_average *a); /* the model that a run keeps of it: "swa.safetensors" */
+
+/* ---- sam: ---- */
+
+typedef struct gr_sam {
+    bool on, adaptive;
+    double rho;
+} gr_sam;
+extern const gr_member gr__sam_common;
+gr_status gr__sam_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_sam *out);
+gr_tree *gr__sam_tree(gr__bump *b, const gr_sam *s);
+/* Where the second gradient of n tensors is taken, from where the first was: grads are sums, or means, alike. */
+void gr__sam_climb(gr_graph *g, const gr_sam *s, const gr_val *points, const gr_val *grads, int n, gr_val *out);
 
 /* ---- the clock of a run ---- */
 
@@ -96,7 +115,7 @@ typedef struct gr_clock {
     int64_t updates_per_epoch;
 } gr_clock;
 int64_t gr__clock_updates(gr_span s, const gr_clock *c);
-bool gr__swa_began(const gr_swa *s, const gr_clock *c); /* are weights collected from here on? */
+bool gr__average_began(const gr_average *s, const gr_clock *c); /* are weights collected from here on? */
 /* The method of the update that follows `step` updates. */
 int gr__optim_phase(const gr_optim *o, const gr_clock *c);
 /* Is H z wanted in that update? */
@@ -112,7 +131,8 @@ typedef struct gr_update_spec {
     const gr_groups *groups;       /* NULL: none */
     const gr_param_info *params;
     const gr_val *leaves, *grads;         /* grads[i]: the gradient SUM of params[i]; GR_NONE: frozen, untouched */
-    const gr_val *rademacher, *curvature; /* AdaHessian: signs z, and the SUM of H z; NULL in updates without it */
+    const gr_val *rademacher, *curvature; /* AdaHessian: signs z, and the SUM of H z; NULL in updates without it. Of
+                                             methods that draw labels the SUM of gradients, and no signs */
     size_t n;
     gr_val count; /* rank 0: what the sums are divided by */
     gr_val lr;    /* rank-0 feed */
@@ -137,7 +157,7 @@ gr_val gr__optim_rademacher(gr_graph *g, const gr_param_info *p, gr_val seed, gr
 typedef struct gr_update_rules { /* what actions and views follow from */
     const gr_optim *optim;
     const gr_lookahead *lookahead;
-    const gr_swa *swa;
+    const gr_average *average;
     const gr_groups *groups;
 } gr_update_rules;
 
@@ -148,7 +168,7 @@ typedef struct gr_action {
     gr_status (*build)(const gr_update_rules *r, gr_graph *g, gr_store *store, const gr_param_info *params, size_t n);
 } gr_action;
 enum { GR_MAX_ACTIONS = 8 };
-extern const gr_action gr__lookahead_start, gr__lookahead_synchronise, gr__swa_collect;
+extern const gr_action gr__lookahead_start, gr__lookahead_synchronise, gr__average_collect;
 /* Those that the rules ask for, in the order in which they run when several are due. */
 int gr__actions(const gr_update_rules *r, const gr_action **out);
 /* GR_E_CONFLICT where a fraction of an open-ended run is asked for; warns of what the run, whose length is known, never
@@ -159,12 +179,15 @@ gr_status gr__actions_check(gr_context *ctx, const gr_update_rules *r, const gr_
 typedef struct gr_view {
     const char *slot;    /* NULL: the parameters themselves; its figures in metrics.jsonl are SLOT_validation_... */
     const char *file;    /* the model of its own that a run keeps; NULL: none */
-    const char *counter; /* a slot of rank 0; the view holds nothing while it is 0; NULL: it always does */
+    const char *counter; /* a slot of rank 0; the view holds nothing while it is 0, and what it holds changes with it;
+                            NULL: it always does, and changes with every update */
     bool statistics;     /* running statistics are not those of its weights: they are taken anew, into STATE/slot */
 } gr_view;
 enum { GR_MAX_VIEWS = 2 };
 /* The first is what stands for the model: validated, kept as last and best. */
 int gr__views(const gr_update_rules *r, gr_view out[GR_MAX_VIEWS]);
+/* The name of a method whose parameters are an average of its steps; NULL: there is none. */
+const char *gr__optim_averages(const gr_optim *o);
 /* The leaf of a parameter in a view. */
 gr_val gr__view_leaf(const gr_view *v, gr_graph *g, const gr_store *store, const char *name, gr_shape shape);
 gr_val gr__view_state(const gr_view *v, gr_graph *g, const gr_store *store,

@@ -24,8 +24,10 @@ typedef struct gr_step { /* one parameter's update being built */
     gr_val gradient_norm; /* rank 0: the norm of the gradient as update gets it, from the pass that takes the norm of
                      all of them where it can be */
     gr_val rademacher;    /* AdaHessian: signs z; GR_NONE in updates without curvature */
-    gr_val curvature;     /* H z, the mean over the samples, H the Hessian of the cost */
-    bool squares;         /* set by gr__step_square */
+    gr_val curvature;     /* H z, the mean over the samples, H the Hessian of the cost; of `drawn` methods the gradient
+                             for labels that the model itself has drawn */
+    gr_val count;         /* rank 0: what means over the samples are divided by */
+    double squares;       /* of what is squared for slots: how many times as large as a gradient; 0: nothing is */
     gr_val w, d,
         out; /* for update_all: weight, direction (clipping and coupled decay in it); receives the new weight */
 } gr_step;
@@ -43,6 +45,8 @@ gr_val gr__one_minus(gr_graph *g, gr_val x);
 gr_val gr__unbias(gr_step *s, gr_val m, gr_val beta); /* m / (1 - beta^t) */
 /* x^2 of the gradient that update gets, to be kept in a slot: an update whose squares might not fit is refused. */
 gr_val gr__step_square(gr_step *s, gr_val x);
+/* The same of x that gradients make, where none is larger than `times` the largest of them. */
+gr_val gr__step_square_of(gr_step *s, gr_val x, double times);
 /* Rank 0, in double: the Euclidean norm, finite for every finite float32 tensor, and in float64 for numbers below
  * 2^600. In parts: sums of squares that may be added up for several tensors, and the root of them. */
 gr_val gr__norm(gr_graph *g, gr_val x);
@@ -91,6 +95,7 @@ typedef struct gr_optimizer {
     const char *weight_decay; /* its default; NULL: 0 */
     bool for_design;          /* simple enough to try a network with, before its design stands */
     bool whole_set;           /* a batch is the whole training set */
+    bool averages;            /* the parameters are an average of its steps, and gradients are taken elsewhere */
     gr_status (*check)(gr_context *ctx,
                        const gr_settings *s);         /* refuses settings that contradict each other; may be NULL */
     gr_val (*update)(gr_step *s, gr_val w, gr_val g); /* the new w; g has clipping and coupled decay in it */
@@ -98,7 +103,9 @@ typedef struct gr_optimizer {
     gr_val (*point)(gr_step *s, gr_val w);            /* where the gradient is taken; NULL: at w */
     gr_val (*decay_rate)(gr_step *s);                 /* what decoupled decay is multiplied by; NULL: s->lr */
     int64_t (*curvature_every)(
-        const gr_settings *s); /* H z is wanted every so many updates, the first included; NULL: never */
+        const gr_settings *s);           /* H z is wanted every so many updates, the first included; NULL: never */
+    bool (*drawn)(const gr_settings *s); /* instead of H z it wants gradients for labels that are drawn by the model's
+                                            probabilities; NULL: it does not */
     gr_lookahead (*lookahead)(const gr_settings *s);       /* it contains LookAhead; NULL: it does not */
     gr_first_moment (*first_moment)(const gr_settings *s); /* what LookAhead resets and a switch carries; NULL: none */
 } gr_optimizer;

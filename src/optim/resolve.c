@@ -121,6 +121,11 @@ gr_first_moment gr__method_moment(const gr_method *m)
     return m->member->first_moment ? m->member->first_moment(&m->settings) : (gr_first_moment){0};
 }
 
+bool gr__method_draws(const gr_method *m)
+{
+    return m->member->drawn && m->member->drawn(&m->settings);
+}
+
 /* ---- two of them ---- */
 
 /* Carrying wants averages of gradients on one side, and on the other a momentum that sums them. */

@@ -154,7 +154,12 @@ gr_val gr__norm(gr_graph *g, gr_val x)
 
 gr_val gr__step_square(gr_step *s, gr_val x)
 {
-    s->squares = true;
+    return gr__step_square_of(s, x, 1);
+}
+
+gr_val gr__step_square_of(gr_step *s, gr_val x, double times)
+{
+    s->squares = GR_MAX(s->squares, times);
     return gr_square(s->g, x);
 }
 

@@ -269,3 +269,9 @@ gr_status gr__sched_check(gr_context *ctx, const gr_sched *s, const gr_rate *r)
     gr__error_hint(ctx, "%s, or write the warm-up in updates", hint);
     return GR_E_CONFLICT;
 }
+
+void gr__sched_phases(const gr_sched *s, const gr_rate *r, int64_t *warm, int64_t *tail)
+{
+    *warm = span_updates(s->warmup, r);
+    *tail = tail_begins(s, r);
+}

@@ -81,6 +81,8 @@ gr_status gr__sched_check_rate(gr_context *ctx, const gr_sched *s, double lr);
 gr_status gr__sched_check(gr_context *ctx, const gr_sched *s, const gr_rate *r);
 /* The rate of update r->t of a run that gr__sched_check let pass. */
 double gr__sched_rate(const gr_sched *s, const gr_rate *r);
+/* The first updates after the warm-up, and of the tail (where there is none: r->total). */
+void gr__sched_phases(const gr_sched *s, const gr_rate *r, int64_t *warm, int64_t *tail);
 /* The state at the start of a run. */
 void gr__sched_begin(const gr_sched *s, double state[GR_SCHEDULE_STATE]);
 /* An evaluation after r->t updates; those within the warm-up or the tail say nothing of the schedule's rates and are

@@ -87,7 +87,8 @@ gr_rate gr__engine_moment(const gr_recipe *r, const gr_clock *c, const double *s
 double gr__engine_rate(const gr_recipe *r, const gr_clock *c, const double *state)
 {
     gr_rate rate = gr__engine_moment(r, c, state);
-    return !isnan(r->swa.lr) && gr__swa_began(&r->swa, c) ? r->swa.lr : gr__sched_rate(&r->sched, &rate);
+    return !isnan(r->average.lr) && gr__average_began(&r->average, c) ? r->average.lr
+                                                                      : gr__sched_rate(&r->sched, &rate);
 }
 
 /* Rows of the short batch at the end of an epoch; 0: there is none. */
@@ -255,11 +256,12 @@ static gr_status count_bytes(gr_engine *e, bool train, unsigned parts)
 gr_status gr__engine_make(const gr_task *t, bool train, unsigned parts, gr_engine *e)
 {
     const gr_recipe *r = t->recipe;
-    *e = (gr_engine){.task = t, .rules = {&r->optim, &r->lookahead, &r->swa, &r->groups}, .n_views = 1};
+    *e = (gr_engine){.task = t, .rules = {&r->optim, &r->lookahead, &r->average, &r->groups}, .n_views = 1};
     gr_status st = GR_OK;
     if (train) {
         e->n_actions = gr__actions(&e->rules, e->action);
         e->n_views = gr__views(&e->rules, e->view);
+        if (t->running) e->view[0].statistics = false;
     }
     GR_TRY(gr__runner_open(t, &e->runner));
     e->store = e->runner.store;

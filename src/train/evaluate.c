@@ -186,3 +186,19 @@ void gr__evaluation_warn(gr_context *ctx, const char *of, const gr_evaluation *e
     else
         gr__log(ctx, GR_LOG_WARNING, "%s: the cost is not finite, so the evaluation has no figures", of);
 }
+
+/* ---- what goes by a figure ---- */
+
+double gr__evaluation_figure(const gr_evaluation *ev, const gr_best_by *by)
+{
+    if (!ev->finite) return NAN;
+    if (by->head < 0) return ev->cost_mean;
+    const gr_head_evaluation *head = &ev->head[by->head];
+    if (by->what == GR_BEST_METRIC) return head->metric[by->metric];
+    return by->what == GR_BEST_COST ? head->cost_mean : head->error;
+}
+
+bool gr__figure_lower(const gr_recipe *r, const gr_best_by *by)
+{
+    return by->what != GR_BEST_METRIC || r->head[by->head].metrics.use[by->metric].member->lower;
+}

@@ -62,7 +62,7 @@ gr_status gr__events_flush(gr_events *e, bool sync)
 {
     if (e->file < 0) return GR_OK;
     drain(e);
-    if (!e->failed && sync && fsync(e->file) != 0 && errno != EINVAL && errno != EROFS) failed(e, "sync");
+    if (!e->failed && sync && gr__sync(e->ctx, e->file) != 0 && errno != EINVAL && errno != EROFS) failed(e, "sync");
     return e->failed ? GR_E_WRITE : GR_OK;
 }
 

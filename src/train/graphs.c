@@ -20,8 +20,9 @@ typedef struct making {
     gr_network_values v;
     const gr_param_info *params;
     size_t n;
-    gr_val lr, *leaves, *grads, *rademacher, *hvp; /* n each, in the task's memory; hvp: sums of H z */
-    gr_val moved;                                  /* rank 0: finite if all new statistics are; GR_NONE without any */
+    gr_val lr, *leaves, *points, *grads, *rademacher,
+        *hvp;     /* n each, in the task's memory; points: where gradients are taken; hvp: sums of H z */
+    gr_val moved; /* rank 0: finite if all new statistics are; GR_NONE without any */
 } making;
 
 static bool is_frozen(const making *m, size_t i)
@@ -31,7 +32,7 @@ static bool is_frozen(const making *m, size_t i)
 
 static gr_status room(making *m)
 {
-    gr_val **const arrays[] = {&m->leaves, &m->grads, &m->rademacher, &m->hvp};
+    gr_val **const arrays[] = {&m->leaves, &m->points, &m->grads, &m->rademacher, &m->hvp};
     for (size_t k = 0; k < GR_COUNT(arrays); k++)
         if (!(*arrays[k] = gr__bump_alloc(m->task->memory, sizeof(gr_val) * (m->n + 1)))) return GR_E_MEMORY;
     for (size_t i = 0; i < m->n; i++) m->leaves[i] = gr_param(m->g, m->params[i].entry.name, m->params[i].entry.shape);
@@ -40,12 +41,6 @@ static gr_status room(making *m)
 }
 
 /* ---- gradients ---- */
-
-static gr_val point_of(void *user, const gr_param_info *p)
-{
-    const making *m = user;
-    return gr__optim_point(m->g, m->store, &m->recipe->optim, m->phase, &m->recipe->groups, p, m->lr);
-}
 
 /* Running statistics of a layer that is frozen by name stay as they are. */
 static void move_state(void *user, const gr_entry_spec *s, gr_val batch, gr_val share)
@@ -88,36 +83,101 @@ static gr_status hvp_of(making *m, const gr_val *points, gr_val *hvp, int active
     return gr_gradients(g, along, points, active, hvp);
 }
 
-/* Gradient sums of the parameters that are trained, and H z where it is wanted. */
-static gr_status differentiate(making *m)
+static bool draws(const making *m)
 {
-    gr_val *points = gr__bump_alloc(m->task->memory, sizeof *points * (m->n + 1)),
-           *d = gr__bump_alloc(m->task->memory, sizeof *d * (m->n + 1));
-    int active = 0, k = 0;
-    if (!points || !d) return GR_E_MEMORY;
+    return gr__method_draws(&m->recipe->optim.method[m->phase]);
+}
+
+/* Of trained parameters, one after the other: where gradients are taken, and room for as many. */
+typedef struct taken {
+    gr_val *points, *d;
+    int n;
+} taken;
+
+static gr_status take(making *m, taken *t)
+{
+    *t = (taken){.points = gr__bump_alloc(m->task->memory, sizeof(gr_val) * (m->n + 1)),
+                 .d = gr__bump_alloc(m->task->memory, sizeof(gr_val) * (m->n + 1))};
+    if (!t->points || !t->d) return GR_E_MEMORY;
     for (size_t i = 0; i < m->n; i++)
-        if (!is_frozen(m, i)) points[active++] = point_of(m, &m->params[i]);
-    gr_status st = gr_gradients(m->g, m->v.cost_sum, points, active, d);
-    for (size_t i = 0; i < m->n && st == GR_OK; i++) {
-        m->grads[i] = is_frozen(m, i) ? GR_NONE : d[k++];
+        if (!is_frozen(m, i)) t->points[t->n++] = m->points[i];
+    return GR_OK;
+}
+
+static void spread(const making *m, const gr_val *from, gr_val *to)
+{
+    int k = 0;
+    for (size_t i = 0; i < m->n; i++) to[i] = is_frozen(m, i) ? GR_NONE : from[k++];
+}
+
+/* Gradient sums of the parameters that are trained, and where it is wanted what tells the curvature: H z, or gradients
+ * for labels that are drawn. */
+static gr_status differentiate(making *m, const gr_network_values *v)
+{
+    taken t;
+    gr_status st = GR_OK;
+    GR_TRY(take(m, &t));
+    GR_TRY(gr_gradients(m->g, v->cost_sum, t.points, t.n, t.d));
+    spread(m, t.d, m->grads);
+    for (size_t i = 0; i < m->n; i++)
         if (m->grads[i]) gr_mark_gradient(m->g, m->leaves[i], m->grads[i]);
-    }
-    if (st != GR_OK || !m->curvature) return st;
-    st = hvp_of(m, points, d, active);
-    k = 0;
-    for (size_t i = 0; i < m->n && st == GR_OK; i++) m->hvp[i] = is_frozen(m, i) ? GR_NONE : d[k++];
+    if (!m->curvature) return GR_OK;
+    GR_TRY(draws(m) ? gr_gradients(m->g, v->drawn_sum, t.points, t.n, t.d) : hvp_of(m, t.points, t.d, t.n));
+    spread(m, t.d, m->hvp);
+done:
     return st;
+}
+
+/* SAM: the points climb along their gradient. */
+static gr_status climb(making *m, const gr_network_values *v)
+{
+    taken t;
+    gr_status st = GR_OK;
+    GR_TRY(take(m, &t));
+    GR_TRY(gr_gradients(m->g, v->cost_sum, t.points, t.n, t.d));
+    gr__sam_climb(m->g, &m->recipe->sam, t.points, t.d, t.n, t.points);
+    for (size_t i = 0, k = 0; i < m->n; i++)
+        if (!is_frozen(m, i)) m->points[i] = t.points[k++];
+done:
+    return st;
+}
+
+static gr_val point_of(void *user, const gr_param_info *p)
+{
+    const making *m = user;
+    for (size_t i = 0; i < m->n; i++)
+        if (strcmp(m->params[i].entry.name, p->entry.name) == 0) return m->points[i];
+    return gr_graph_fail(m->g, GR_E_INTERNAL, "%s is no parameter of the network", p->entry.name);
+}
+
+static gr_status forward(making *m, bool moves, bool draw, gr_network_values *v)
+{
+    const gr_network_options o = {.steps = m->steps,
+                                  .mix = true,
+                                  .draw = draw,
+                                  .updates = (double)gr__task_extent(m->task).total,
+                                  .bind = {.leaf = point_of, .observe = moves ? move_state : NULL, .user = m}};
+    return gr__network_build_with(m->task->network, m->g, GR_MODE_TRAIN, m->batch, true, &o, v);
 }
 
 static gr_status forward_and_back(making *m)
 {
-    const gr_network_options o = {.steps = m->steps,
-                                  .mix = true,
-                                  .updates = (double)gr__task_extent(m->task).total,
-                                  .bind = {.leaf = point_of, .observe = move_state, .user = m}};
-    gr_status st = room(m);
-    if (st == GR_OK) st = gr__network_build_with(m->task->network, m->g, GR_MODE_TRAIN, m->batch, true, &o, &m->v);
-    return st == GR_OK ? differentiate(m) : st;
+    bool draw = m->curvature && draws(m), sam = m->recipe->sam.on;
+    gr_network_values above;
+    gr_status st = GR_OK;
+    GR_TRY(room(m));
+    for (size_t i = 0; i < m->n; i++)
+        m->points[i] =
+            gr__optim_point(m->g, m->store, &m->recipe->optim, m->phase, &m->recipe->groups, &m->params[i], m->lr);
+    GR_TRY(forward(m, true, draw && !sam, &m->v));
+    if (!sam) return differentiate(m, &m->v);
+    GR_TRY(climb(m, &m->v));
+    gr_scope_push(m->g, "sam", NULL);
+    st = forward(m, false, draw, &above);
+    if (st == GR_OK) st = differentiate(m, &above);
+    gr_scope_pop(m->g);
+done:
+    return st;
 }
 
 /* ---- updates ---- */
@@ -208,7 +268,7 @@ static gr_status build_apply(making *m)
     gr_val cost, weight;
     gr_status st = GR_OK;
     GR_TRY(room(m));
-    if (m->curvature) draw_signs(m);
+    if (m->curvature && !draws(m)) draw_signs(m);
     for (size_t i = 0; i < m->n; i++) {
         const gr_entry_spec *e = &m->params[i].entry;
         m->grads[i] = m->hvp[i] = GR_NONE;

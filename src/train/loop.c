@@ -221,6 +221,7 @@ static gr_status settle(gr_loop *l)
     gr_evaluation ev = {0};
     gr_status st = GR_OK;
     bool now = gr__loop_due(l, l->recipe->validate) && l->evaluated < l->step, evaluate = now && l->validation;
+    if (now) GR_TRY(gr__loop_judge(l));
     if (evaluate) GR_TRY(gr__loop_validate(l, &ev));
     if (now) observe(l, evaluate);
     if (l->index == 0 && !evaluate) gr__loop_report(l, GR_PHASE_EPOCH, false, NULL);
@@ -319,7 +320,8 @@ static gr_status end_not_finite(gr_loop *l, gr_train_result *out)
 /* The last model, the average's, the figures of the end, and best where nothing was ever validated. */
 static gr_status conclude(gr_loop *l, gr_train_result *out)
 {
-    gr_status st = gr__loop_save_model(l, "last.safetensors", 0);
+    gr_status st = gr__loop_measure(l, 0);
+    if (st == GR_OK) st = gr__loop_save_model(l, "last.safetensors", 0);
     for (int view = 1; view < l->engine->n_views && st == GR_OK; view++) {
         if (!gr__loop_held(l, view)) continue;
         st = gr__loop_measure(l, view);
@@ -359,6 +361,7 @@ static void fill_result(gr_loop *l, gr_train_result *out)
     out->average_cost = l->average_cost;
     out->average_error = l->average_error;
     out->final_train_cost = gr__loop_train_cost_mean(l);
+    out->since_best = l->since_best;
     out->final_cost = l->validation_cost;
     out->final_error = l->validation_error;
     out->planned_bytes = l->engine->bytes.total;
@@ -395,6 +398,7 @@ static gr_status train(gr_loop *l, gr_train_result *out)
     GR_TRY(starting_weights(l)); /* what that takes meanwhile is given back before the arena takes its place */
     GR_TRY(gr__engine_start(l->engine));
     GR_TRY(prepare_loaders(l));
+    GR_TRY(gr__loop_judge_open(l));
     GR_TRY(gr__loop_inside_open(l));
     GR_TRY(gr__data_sums(l->task, l->data));
     if (l->options->attend) l->options->attend();
@@ -436,14 +440,19 @@ static gr_status read_origin(const gr_loop *l, gr__bump **memory, gr_origin *out
                    : GR_E_MEMORY;
 }
 
+static unsigned evaluated_parts(const gr_recipe *r, const gr_train_options *o)
+{
+    return 1u << GR_PART_VALIDATION | (gr__loop_judges(r, o) ? 1u << GR_PART_TRAIN : 0);
+}
+
 /* Budgets are checked before anything is loaded. */
-static gr_status check_budgets(gr_context *ctx, const gr_recipe *r)
+static gr_status check_budgets(gr_context *ctx, const gr_recipe *r, const gr_train_options *o)
 {
     gr_task task = {0};
     gr_engine engine = {0};
     gr_status st = GR_OK;
     GR_TRY(gr__task_estimate(ctx, r, &task));
-    GR_TRY(gr__engine_make(&task, true, 1u << GR_PART_VALIDATION, &engine));
+    GR_TRY(gr__engine_make(&task, true, evaluated_parts(r, o), &engine));
     GR_TRY(gr__engine_budget(&engine, r->memory));
     GR_TRY(gr__serving_check(&task, NULL));
 done:
@@ -472,6 +481,7 @@ gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options 
                  .validation_error = NAN,
                  .average_cost = NAN,
                  .average_error = NAN,
+                 .train_error = NAN,
                  .train_cost = NAN,
                  .train_cost_mean = NAN,
                  .data_cost = NAN,
@@ -481,11 +491,11 @@ gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options 
     l.run = gr__alloc(ctx, sizeof *l.run);
     if (!l.run) return GR_E_MEMORY;
     GR_TRY(gr__run_open(ctx, o->out, o->resume, o->overwrite, l.run));
-    if (r->memory || r->serving_limit) GR_TRY(check_budgets(ctx, r));
+    if (r->memory || r->serving_limit) GR_TRY(check_budgets(ctx, r, o));
     if (o->from) GR_TRY(read_origin(&l, &memory, &origin));
     GR_TRY(gr__task_open_from(ctx, r, 1u << GR_PART_TRAIN | 1u << GR_PART_VALIDATION, o->from ? &origin : NULL, &task));
     GR_TRY(gr__task_metrics(&task));
-    GR_TRY(gr__engine_make(&task, true, 1u << GR_PART_VALIDATION, &engine));
+    GR_TRY(gr__engine_make(&task, true, evaluated_parts(r, o), &engine));
     GR_TRY(gr__engine_budget(&engine, r->memory));
     gr_extent e = gr__task_extent(&task);
     l.batches = e.batches, l.updates_per_epoch = e.updates_per_epoch, l.total = e.total;
@@ -498,6 +508,7 @@ done:
     gr__run_end(l.run);
     gr__loader_destroy(l.loader);
     gr__loader_destroy(l.validation);
+    gr__loader_destroy(l.training);
     gr__loop_inside_close(&l);
     gr__engine_close(&engine);
     gr__task_close(&task);

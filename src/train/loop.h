@@ -21,6 +21,8 @@ typedef struct gr_loop {
     gr_engine *engine;
     gr_run *run;
     gr_loader *loader, *validation; /* validation NULL without such a part */
+    gr_loader *training;            /* some training samples as they are; NULL: their error is not judged */
+    gr_rows some;                   /* those */
     gr_stepper stepper;
     int64_t batches, updates_per_epoch, total; /* total 0: open-ended */
     double began;                              /* monotonic seconds when this process began to train */
@@ -52,8 +54,9 @@ typedef struct gr_loop {
     double best_cost, best_error, validation_cost, validation_error;
     double train_cost, data_cost, lr, norm; /* of the last update; train_cost with the penalty */
     double average_cost, average_error;     /* of the average's last validation */
+    double train_error;                     /* of the last evaluation, of some training samples; NaN: not judged */
     int64_t average_held;                   /* how many weights it held then; 0: it was never validated */
-    int64_t measured;                       /* how many weights the average held when its statistics were taken */
+    int64_t measured[GR_MAX_VIEWS];         /* of each view: which weights its statistics were taken of */
     int64_t best_view;                      /* whose weights are best: an index of the engine's views */
     double seconds_before;                  /* of earlier processes of this run */
     int64_t metrics_bytes;
@@ -105,6 +108,11 @@ int64_t gr__loop_held(const gr_loop *l,
  * epoch; nothing where they are known already, or there are none. GR_E_INTERRUPTED when the run is asked to stop: the
  * next call starts over. */
 gr_status gr__loop_measure(gr_loop *l, int view);
+/* The loader of the samples whose error is the training's, where it is judged. */
+gr_status gr__loop_judge_open(gr_loop *l);
+bool gr__loop_judges(const gr_recipe *r, const gr_train_options *o);
+/* Their error, of the model; nothing where it is not judged. */
+gr_status gr__loop_judge(gr_loop *l);
 /* Evaluates every view; ev receives the model's figures. Keeps the best model. */
 gr_status gr__loop_validate(gr_loop *l, gr_evaluation *ev);
 /* At the end of a run: figures of weights, the model's and averages, that are not those of the last evaluation. Any of

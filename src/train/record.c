@@ -84,6 +84,7 @@ gr_status gr__loop_line(gr_loop *l, const gr_evaluation *ev)
     put(&t, "samples_per_second", (double)(l->samples - l->line_samples) / GR_MAX(seconds - l->line_began, 1e-9));
     if (ev) {
         put(&t, "train_cost_mean", l->train_cost_mean);
+        if (l->training) put(&t, "train_error", l->train_error);
         put_heads(&t, l->engine, ev);
         if (l->average_held) put_average(&t, l);
     }

@@ -188,6 +188,7 @@ gr_status gr__loop_inside(gr_loop *l)
 {
     gr_status st = GR_OK;
     bool count = gr__loop_due(l, l->recipe->histograms), draw = gr__loop_due(l, l->recipe->pictures);
+    if (count) GR_TRY(gr__loop_measure(l, 0));
     if (count) GR_TRY(histograms(l));
     if (draw) GR_TRY(samples(l));
     if (draw) GR_TRY(filters(l));

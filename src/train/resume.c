@@ -11,6 +11,13 @@
 
 /* ---- the recipe ---- */
 
+static bool may_differ(const gr_loop *l, const char *key)
+{
+    const char *const *k = l->options->may_differ;
+    while (k && *k && strcmp(*k, key) != 0) k++;
+    return k && *k;
+}
+
 /* A recipe may differ only in what changes no bit of the training so far. */
 static gr_status same_recipe(gr_loop *l)
 {
@@ -23,7 +30,7 @@ static gr_status same_recipe(gr_loop *l)
     for (int i = 0; st == GR_OK && old && i < l->recipe->resolved->n; i++) {
         const char *key = l->recipe->resolved->key[i];
         const gr_tree *was = gr__tree_get(old, key);
-        if (gr__recipe_goes_on(key, was, l->recipe->resolved->child[i])) continue;
+        if (may_differ(l, key) || gr__recipe_goes_on(key, was, l->recipe->resolved->child[i])) continue;
         st = was ? gr__fail(l->ctx, GR_E_CONFLICT, "%s was made with another %s; a resumed run keeps its recipe",
                             l->options->out, key)
              : gr__tree_get(old, "heads") || strcmp(key, "heads") == 0
@@ -177,8 +184,9 @@ static stretch find_stretch(const gr_loop *l, int64_t before)
     for (int64_t k = 0; k < looks; k++) {
         int64_t step = l->step + rest / looks * k + rest % looks * k / looks;
         gr_clock was = clock_at(l, step, before), is = clock_at(l, step, l->total);
-        if (s.moved < 0 && (gr__optim_phase(&l->recipe->optim, &was) != gr__optim_phase(&l->recipe->optim, &is) ||
-                            gr__swa_began(&l->recipe->swa, &was) != gr__swa_began(&l->recipe->swa, &is)))
+        if (s.moved < 0 &&
+            (gr__optim_phase(&l->recipe->optim, &was) != gr__optim_phase(&l->recipe->optim, &is) ||
+             gr__average_began(&l->recipe->average, &was) != gr__average_began(&l->recipe->average, &is)))
             s.moved = step;
         if (s.digits == 4) continue;
         double a = gr__engine_rate(l->recipe, &was, l->schedule), b = gr__engine_rate(l->recipe, &is, l->schedule);
@@ -213,9 +221,9 @@ static bool average_moves(const gr_loop *l, int64_t before)
 {
     enum { LOOKS = 1024 };
     int64_t end = GR_MIN(before, l->total);
-    for (int k = 0; k < LOOKS && l->recipe->swa.on; k++) {
+    for (int k = 0; k < LOOKS && l->recipe->average.on; k++) {
         gr_clock was = clock_at(l, end * k / LOOKS, before), is = clock_at(l, end * k / LOOKS, l->total);
-        if (gr__swa_began(&l->recipe->swa, &was) != gr__swa_began(&l->recipe->swa, &is)) return true;
+        if (gr__average_began(&l->recipe->average, &was) != gr__average_began(&l->recipe->average, &is)) return true;
     }
     return false;
 }

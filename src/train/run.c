@@ -15,8 +15,9 @@
 #include "train/looks.h"
 #include "train/run.h"
 
-static const char *const files[] = {"recipe.yaml",      "metrics.jsonl",   "result.json", "best.safetensors",
-                                    "last.safetensors", "swa.safetensors", GR_LOOKS_FILE, GR_EVENTS_FILE};
+static const char *const files[] = {"recipe.yaml",      "metrics.jsonl",   "result.json",     "best.safetensors",
+                                    "last.safetensors", "swa.safetensors", "ema.safetensors", "procedure.jsonl",
+                                    GR_LOOKS_FILE,      GR_EVENTS_FILE};
 
 /* From the beginning of a run to its first checkpoint. It tells a run that was killed early, which may start over, from
  * one whose checkpoints were lost, which may not. */
@@ -282,6 +283,21 @@ void gr__run_undo(gr_run *r)
     if (r->made_folder) rmdir(r->folder);
 }
 
+gr_status gr__run_remove(gr_context *ctx, const char *folder)
+{
+    if (!gr__file_exists(folder)) return GR_OK;
+    gr_run *r = gr__alloc(ctx, sizeof *r);
+    if (!r) return GR_E_MEMORY;
+    gr_status st = gr__run_open(ctx, folder, false, true, r);
+    if (st == GR_OK) st = remove_old(r);
+    if (st == GR_OK) sweep(r, ""), sweep(r, "checkpoints");
+    if (st == GR_OK) unlink(gr__run_path(r, unsaved)), rmdir(gr__run_path(r, "checkpoints"));
+    gr__run_end(r);
+    if (st == GR_OK) rmdir(folder);
+    gr__free(ctx, r, sizeof *r);
+    return st;
+}
+
 void gr__run_end(gr_run *r)
 {
     if (!r->ctx) return;
@@ -372,7 +388,7 @@ void gr__run_metrics_put(gr_run *r, const char *line, size_t n)
 gr_status gr__run_metrics_flush(gr_run *r, bool sync)
 {
     drain(r);
-    if (!r->failed && sync && fsync(r->metrics) != 0 && errno != EINVAL && errno != EROFS) {
+    if (!r->failed && sync && gr__sync(r->ctx, r->metrics) != 0 && errno != EINVAL && errno != EROFS) {
         r->failed = true;
         gr__fail(r->ctx, GR_E_WRITE, "cannot sync %s: %s", gr__run_path(r, "metrics.jsonl"), strerror(errno));
     }

@@ -47,6 +47,8 @@ void gr__run_metrics_put(gr_run *r, const char *line, size_t n);
 gr_status gr__run_metrics_flush(gr_run *r, bool sync);
 /* Removes what a run that never made a step has created. */
 void gr__run_undo(gr_run *r);
+/* Removes what a run left in its folder, and the folder where nothing else is in it; none is fine. GR_E_BUSY. */
+gr_status gr__run_remove(gr_context *ctx, const char *folder);
 void gr__run_end(gr_run *r); /* gives the lock back */
 
 /* lock.c: one process at a time writes into a run folder. FOLDER/lock names it while it does; a process that is killed

@@ -50,6 +50,7 @@ typedef struct gr_task {
     bool lenient;       /* faults are noted, and rows that have some are in no part */
     bool unfused; /* set before gr__engine_make: every operation a kernel of its own, the same bits, for looking at each
                    */
+    bool running; /* likewise: the model is evaluated with running statistics, whatever its view asks for */
     bool scored;  /* likewise: evaluations keep the scores of two classes, so that a threshold can be chosen */
 } gr_task;
 
@@ -245,6 +246,9 @@ gr_status gr__evaluate(gr_engine *e, int view, gr_loader *loader, gr_part part, 
 void gr__evaluation_free(gr_context *ctx, gr_evaluation *ev);
 /* Takes the figures back: a file of this model would hold infinite weights. */
 void gr__evaluation_void(gr_context *ctx, gr_evaluation *ev);
+/* The figure that something goes by; NaN where it has none, or is not finite. Whether less of it is better. */
+double gr__evaluation_figure(const gr_evaluation *ev, const gr_best_by *by);
+bool gr__figure_lower(const gr_recipe *r, const gr_best_by *by);
 /* Warns where an evaluation is not finite; `of` says which one it is. */
 void gr__evaluation_warn(gr_context *ctx, const char *of, const gr_evaluation *ev);
 
@@ -289,6 +293,7 @@ typedef struct gr_progress {
     double lr;
     double samples_per_second, seconds, seconds_left; /* NaN: unknown */
     double validation_cost, validation_error;         /* GR_PHASE_EVALUATED; several heads have no common error: NaN */
+    double train_error;                               /* at the last evaluation, of a run that judges it; else NaN */
     int n_heads;                                      /* GR_PHASE_EVALUATED: of which each has a name; 0: none has */
     const char *const *head;                          /* their names, and their errors */
     const double *head_error;
@@ -312,6 +317,8 @@ typedef struct gr_train_options {
     const char *from; /* a model to start from, or NULL */
     bool force;       /* from a model of other classes or preparation: the recipe's and the data's are taken */
     bool resume, overwrite;
+    bool train_error;                  /* evaluations judge the training samples too, as for stop.train_error_below */
+    const char *const *may_differ;     /* NULL-ended: keys of the recipe that a resumed run may change; NULL: none */
     const volatile sig_atomic_t *stop; /* may be NULL; non-zero asks for a checkpoint and the end */
     void (*attend)(void); /* may be NULL; called when all data is there and `stop` is looked at from now on: until then
                              nothing is to be saved, and reading may wait for ever */
@@ -326,6 +333,7 @@ typedef struct gr_train_result {
     int64_t parameters;
     int64_t best_step;            /* 0: none */
     double best_cost, best_error; /* of validation; NaN without */
+    int64_t since_best;           /* evaluations after it */
     int64_t patience_step;        /* where patience would have ended a run that trained longer; 0: it is none */
     int64_t patience_best_step;   /* what was best then */
     double patience_best_error;

@@ -17,10 +17,12 @@ void gr__validate_states(gr_loop *l, gr_states *s)
         {"best/view", GR_STATE_I64, &l->best_view},
         {"validation/cost", GR_STATE_REAL, &l->validation_cost},
         {"validation/error", GR_STATE_REAL, &l->validation_error},
+        {"training/error", GR_STATE_REAL, &l->train_error},
         {"average/cost", GR_STATE_REAL, &l->average_cost},
         {"average/error", GR_STATE_REAL, &l->average_error},
         {"average/held", GR_STATE_I64, &l->average_held},
-        {"average/measured", GR_STATE_I64, &l->measured},
+        {"model/measured", GR_STATE_I64, &l->measured[0]},
+        {"average/measured", GR_STATE_I64, &l->measured[1]},
         {"monitor/step", GR_STATE_I64, &l->watched.step},
         {"monitor/since", GR_STATE_I64, &l->watched.since},
         {"monitor/figure", GR_STATE_REAL, &l->watched.figure},
@@ -51,15 +53,22 @@ static gr_status measure_batch(gr_loop *l, int view, const gr_batch *b, int64_t 
     gr__feeds_moment(&p->feeds, l->recipe->seed, 0, before); /* random numbers depend on no moment of looking */
     if (p->feeds.share)
         *p->feeds.share =
-            l->recipe->swa.by_batches ? 1.0 / (double)(b->index + 1) : (double)b->n / (double)(before + b->n);
+            l->recipe->average.by_batches ? 1.0 / (double)(b->index + 1) : (double)b->n / (double)(before + b->n);
     return gr_plan_run(p->plan);
+}
+
+/* A number that is another one whenever the view's weights are others; never 0. */
+static int64_t version_of(const gr_loop *l, int view)
+{
+    return l->engine->view[view].counter ? gr__loop_held(l, view) : l->step + 1;
 }
 
 gr_status gr__loop_measure(gr_loop *l, int view)
 {
-    int64_t holds = gr__loop_held(l, view), before = 0;
+    int64_t version = version_of(l, view), before = 0;
     gr_status st = GR_OK;
-    if (!gr__engine_find(l->engine, GR_RUN_STATISTICS, gr__task_batch(l->task), 0, view) || l->measured == holds)
+    if (!gr__engine_find(l->engine, GR_RUN_STATISTICS, gr__task_batch(l->task), 0, view) ||
+        l->measured[view] == version)
         return GR_OK;
     gr__loader_seek(l->loader, 0, 0);
     for (gr_batch b = {0}; !b.last && st == GR_OK; before += b.n) {
@@ -68,20 +77,15 @@ gr_status gr__loop_measure(gr_loop *l, int view)
         if (st == GR_OK) st = measure_batch(l, view, &b, before);
     }
     gr__loader_seek(l->loader, l->epoch, l->index);
-    if (st == GR_OK) l->measured = holds;
+    if (st == GR_OK) l->measured[view] = version;
     return st;
 }
 
 /* What decides which model is better, turned so that lower is better; not finite: worse than any. */
 static double figure_of(const gr_loop *l, const gr_best_by *by, const gr_evaluation *ev)
 {
-    if (!ev->finite) return NAN;
-    if (by->head < 0) return ev->cost_mean;
-    const gr_head_evaluation *head = &ev->head[by->head];
-    double metric = head->metric[by->metric];
-    if (by->what == GR_BEST_METRIC)
-        return l->engine->metrics[by->head].use[by->metric].member->lower ? metric : -metric;
-    return by->what == GR_BEST_COST ? head->cost_mean : head->error;
+    double figure = gr__evaluation_figure(ev, by);
+    return gr__figure_lower(l->recipe, by) ? figure : -figure;
 }
 
 /* Better than the best so far, of update `step` (0: there is none)? Ties are decided by the cost, among them those of
@@ -218,5 +222,38 @@ gr_status gr__loop_validate_end(gr_loop *l)
         if (st == GR_OK) st = consider(l, view, &ev, &best);
         gr__evaluation_free(l->ctx, &ev);
     }
+    return st;
+}
+
+/* ---- the training error ---- */
+
+bool gr__loop_judges(const gr_recipe *r, const gr_train_options *o)
+{
+    return o->train_error || r->stop.train_error_below > 0;
+}
+
+/* The first of them, as many whole batches as SOME holds, or all where there are fewer. */
+gr_status gr__loop_judge_open(gr_loop *l)
+{
+    enum { SOME = 4096 };
+    if (!gr__loop_judges(l->recipe, l->options)) return GR_OK;
+    int64_t batch = gr__task_evaluation_batch(l->task);
+    l->some = l->task->rows[GR_PART_TRAIN];
+    if (l->some.n > SOME && SOME >= batch) l->some.n = SOME / batch * batch;
+    gr_loader_options o = gr__task_loader(l->task, GR_PART_TRAIN, false);
+    o.batch = batch;
+    o.rows = &l->some;
+    o.shuffle = GR_SHUFFLE_NONE;
+    o.drop_last = false;
+    return gr__loader_create(l->ctx, &o, &l->training);
+}
+
+gr_status gr__loop_judge(gr_loop *l)
+{
+    gr_evaluation ev = {0};
+    if (!l->training) return GR_OK;
+    gr_status st = gr__evaluate(l->engine, 0, l->training, GR_PART_TRAIN, l->options->stop, &ev);
+    if (st == GR_OK) l->train_error = ev.error;
+    gr__evaluation_free(l->ctx, &ev);
     return st;
 }

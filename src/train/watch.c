@@ -41,9 +41,10 @@ static bool patience_ends(gr_loop *l)
 static gr_reason rule_that_holds(gr_loop *l)
 {
     const gr_stop_rules *s = &l->recipe->stop;
-    bool fresh = l->evaluations > 0 && l->evaluated == l->step;
+    bool fresh = l->evaluations > 0 && l->evaluated == l->step, judged = gr__loop_due(l, l->recipe->validate);
     int64_t since = s->monitored ? l->watched.since : l->since_best;
     if (fresh && l->validation_error < s->validation_error_below) return GR_REASON_TARGET;
+    if (judged && l->train_error < s->train_error_below) return GR_REASON_TARGET;
     if (fresh && s->patience > 0 && since > s->patience && patience_ends(l)) return GR_REASON_PATIENCE;
     if (l->patience.step && (double)l->step >= s->longer * (double)l->patience.step) return GR_REASON_PATIENCE;
     if (l->observed.enough) return GR_REASON_PATIENCE;
@@ -92,7 +93,8 @@ static gr_progress progress_of(const gr_loop *l)
                          .seconds = s,
                          .seconds_left = left,
                          .validation_cost = l->validation_cost,
-                         .validation_error = l->validation_error};
+                         .validation_error = l->validation_error,
+                         .train_error = l->train_error};
 }
 
 static void tell_one(gr_loop *l, const gr_watcher *w, const gr_progress *p)

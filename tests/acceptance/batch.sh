@@ -10,7 +10,7 @@ plot=${1:+$1/steps.svg}
 [[ $# -eq 0 ]] || mkdir -p "$1"
 build/gradus batch recipes/zoo/mlp.yaml --set optimizer=sgd --set 'model.layers=[flatten, {type: dense, units: 64, activation: relu}, {type: dense, units: 10}]' \
   --study --largest 2048 --updates 200 -o "${plot:-$out/steps.svg}" --json >"$out/batch.json"
-awk -v noise="$(sed -nE 's/.*"noise_scale":([0-9.]+),"trace".*/\1/p' "$out/batch.json")" \
+awk -v noise="$(sed -nE 's/^\{"noise_scale":([0-9.]+),.*/\1/p' "$out/batch.json")" \
   -v critical="$(sed -nE 's/.*"critical_batch":([0-9.]+),.*/\1/p' "$out/batch.json")" \
   -v reached="$(sed -nE 's/.*"study":\{.*"noise_scale":([0-9.]+),.*/\1/p' "$out/batch.json")" 'BEGIN {
     held = noise > critical / 3 && noise < critical * 3

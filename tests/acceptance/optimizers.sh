@@ -3,31 +3,49 @@
 # validation error (seed 1) is trained again with new seeds, and these models meet the test pictures once; how sharp their minima are is measured too. The
 # others' settings stay at their defaults.
 # Usage: tests/acceptance/optimizers.sh [FOLDER [OPTIMIZER...]]; writes docs/optimizers.md. Runs that FOLDER (runs/optimizers) has already are not repeated.
-# SEEDS (5) after the choice; BATCHES ("64 512"); JOBS at a time (as many as there are processors).
+# SEEDS (3) after the choice; BATCHES ("64 512"); JOBS at a time (as many as there are processors).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 OUT=${1:-runs/optimizers}
 [[ $# -gt 0 ]] && shift
 NAMES=("$@")
-[[ ${#NAMES[@]} -gt 0 ]] || NAMES=(sgdm adam lamb ranger rangerlars radam adamw nadam)
-SEEDS=${SEEDS:-5} BATCHES=${BATCHES:-64 512} JOBS=${JOBS:-$(nproc)}
+[[ ${#NAMES[@]} -gt 0 ]] || NAMES=(sgdm adam lamb ranger rangerlars radam adamw nadam lion adan schedule_free_sgd schedule_free_adamw muon sophia prodigy sam ema)
+SEEDS=${SEEDS:-3} BATCHES=${BATCHES:-64 512} JOBS=${JOBS:-$(nproc)}
 FACTORS=(0.1 0.3 1 3 10 30 100)
 ./dev build >/dev/null
 mkdir -p "$OUT"
 cp build/gradus "$OUT/gradus" # the same one for all, whatever is built meanwhile
 export OUT
 
-default_rate() { "$OUT/gradus" explain "$1" | awk '$1 == "lr" { print $2; exit }'; }
+# What stands around an optimizer goes by the optimizer that it stands around.
+inner() { case $1 in sam) echo sgdm ;; ema) echo adam ;; *) echo "$1" ;; esac }
+
+default_rate() { "$OUT/gradus" explain "$(inner "$1")" | awk '$1 == "lr" { print $2; exit }'; }
 
 field() { sed -nE "s/.*\"$1\":(\[\{\"value\":)?(-?[0-9.e+-]+).*/\2/p"; }
+
+# NAME LR: --set options, a line each. All rates of a method keep their proportions; schedule-free methods have no schedule; an average over 1000 updates
+# would hold the first weights of a run of 471 to the end, so EMA has its warm-up.
+settings() {
+  local method more=
+  method=$(inner "$1")
+  case $1 in
+    muon) more=", other_lr: $(awk -v x="$2" 'BEGIN { printf "%.6g", x * 3e-4 / 0.02 }')" ;;
+    schedule_free_*) printf '%s\n' --set schedule=constant ;;
+    sam) printf '%s\n' --set "sam={rho: 0.05}" ;;
+    ema) printf '%s\n' --set "average={type: ema, warmup: true}" ;;
+  esac
+  printf '%s\n' --set "optimizer={type: $method, lr: $2$more}"
+}
 
 # BATCH OPTIMIZER LR SEED: one training; its file holds the validation error, and for seeds above 1 the test accuracy, the average trace of the Hessian and
 # its largest eigenvalue, of the cost of 300 training pictures
 train() {
-  local row=$OUT/$1-$2-$3-$4 error=diverged accuracy=- sharp=- trace=- largest=-
+  local options row=$OUT/$1-$2-$3-$4 error=diverged accuracy=- sharp=- trace=- largest=-
   [[ -s $row ]] && return 0
+  mapfile -t options < <(settings "$2" "$3")
   if "$OUT/gradus" train tests/acceptance/optimizers.yaml --out "$row.run" --overwrite --quiet --threads 1 --seed "$4" --set data.batch="$1" \
-    --set "optimizer={type: $2, lr: $3}" 2>/dev/null; then
+    "${options[@]}" 2>/dev/null; then
     error=$(sed -n '/"best"/,/}/s/.*"validation_error": \([0-9.e-]*\).*/\1/p' "$row.run/result.json")
     if [[ $4 -gt 1 ]]; then
       accuracy=$("$OUT/gradus" eval "$row.run/best.safetensors" 2>/dev/null | sed -n 's/^test accuracy //p')
@@ -40,7 +58,7 @@ train() {
   mv "$row.part" "$row"
   cat "$row"
 }
-export -f train field
+export -f train field settings inner
 
 all() { xargs -P "$JOBS" -n 4 bash -euo pipefail -c 'train "$@"' train; }
 

@@ -1,11 +1,13 @@
 #!/bin/bash
 # Does the rate that `gradus lr` suggests train as well as the best of its grid [mission H8]? Each recipe is trained at all eleven rates from three seeds; the
 # mean validation error at the suggested one must lie within 10 % of the least mean. Recipes keep their schedules, over STEPS updates.
-# Usage: tests/acceptance/rates.sh [demo|lenet5|lstm-classifier]...; a quarter of an hour on two processors. STEPS (400; the demo's 300), SEEDS (3).
+# Usage: tests/acceptance/rates.sh [demo|lenet5|lstm-classifier]...; half an hour on two processors. STEPS (400; the demo's 300), SEEDS (3)
+# of the trainings, LR_SEEDS (3) of the grid, HALVES (-10 ... 0): which rates are trained, as halves of powers of ten.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 [[ $# -gt 0 ]] || set -- demo lenet5 lstm-classifier
-SEEDS=${SEEDS:-3} short=0
+SEEDS=${SEEDS:-3} LR_SEEDS=${LR_SEEDS:-3} short=0
+read -ra HALVES <<<"${HALVES:--10 -9 -8 -7 -6 -5 -4 -3 -2 -1 0}"
 ./dev build >/dev/null
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
@@ -13,15 +15,15 @@ cp build/gradus "$out/gradus" # the same one for all, whatever is built meanwhil
 for name in "$@"; do
   recipe=recipes/zoo/$name.yaml steps=${STEPS:-400}
   [[ $name != demo ]] || recipe=recipes/fashion.yaml steps=${STEPS:-300}
-  "$out/gradus" lr "$recipe" --json >"$out/lr.json"
+  "$out/gradus" lr "$recipe" --seeds "$LR_SEEDS" --threads 1 --json >"$out/lr.json"
   suggested=$(sed -nE 's/.*"suggested":([0-9.e-]+).*/\1/p' "$out/lr.json")
   echo "$name: suggested $(printf %.3g "$suggested"); $(sed -nE 's/.*"why":"([^"]*)".*/\1/p' "$out/lr.json")"
   : >"$out/errors"
-  for half in -10 -9 -8 -7 -6 -5 -4 -3 -2 -1 0; do
+  for half in "${HALVES[@]}"; do
     rate=$(awk -v h=$half 'BEGIN { printf "%.9g", 10 ^ (h / 2) }')
     for ((seed = 1; seed <= SEEDS; seed++)); do
       error=1 # where it diverges
-      if "$out/gradus" train "$recipe" --set optimizer.lr="$rate" --set stop.epochs=none --set stop.steps=$steps --seed $seed --out "$out/run" --overwrite \
+      if "$out/gradus" train "$recipe" --set optimizer.lr="$rate" --set stop.epochs=none --set stop.steps=$steps --seed $seed --threads 1 --out "$out/run" --overwrite \
         --quiet 2>/dev/null; then
         error=$(sed -n '/"best"/,/}/s/.*"validation_error": \([0-9.e-]*\).*/\1/p' "$out/run/result.json")
       fi

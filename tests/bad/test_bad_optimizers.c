@@ -389,7 +389,7 @@ static gr_status mean_without_the_first(const gr_update_rules *r, gr_graph *g, g
 static void an_average_that_loses_its_first_weights_is_rejected(void **state)
 {
     (void)state;
-    const gr_action collect = {"average", gr__swa_collect.due, mean_without_the_first};
+    const gr_action collect = {"average", gr__average_collect.due, mean_without_the_first};
     const gr_action *const actions[] = {&collect, NULL};
     for (int mistake = 0; mistake < 2; mistake++) {
         double w[2];

@@ -22,6 +22,31 @@ code 0 advise optimizer r.yaml --phase new --set data.batch=2048 --json && has o
 has out.txt '"phase":"new"\}$'
 code 0 advise optimizer r.yaml --quiet && [[ ! -s out.txt ]] || short "--quiet prints"
 
+# Size, fine-tuning, regularisation (G6, T12, H17, H19, F1 to F9, FIG4.11)
+for topic in size finetune regularisation; do
+  code 0 advise $topic
+  [[ $(grep -c '^    \[chapter 4, section 4\.' out.txt) -eq $(grep -c '^[a-z-]*: if ' out.txt) ]] || short "$topic: a rule has no section"
+  code 0 advise $topic --json
+  [[ $(grep -o '"id":"[^"]*","if":"[^"]*","choose":"[^"]*"' out.txt | wc -l) -eq $(grep -o '"sentence":"[^"]*","section":"4' out.txt | wc -l) ]] || short "$topic: rules lack members"
+  code 0 advise $topic r.yaml --json
+  grep -o '"verdict":"[^"]*"' out.txt | grep -qvE '"(followed|applies|open|not)"$' && short "$topic: another verdict"
+  code 0 advise $topic --markdown && has out.txt '^\| rule \| if '
+done
+code 0 advise size --data-x 2 --json && has out.txt '"data_x":2,"parameters_x":2\.55151'
+code 0 advise size --data-x 1 --json && has out.txt '"parameters_x":1,'
+code 0 advise size --data-x 0.5 --json && has out.txt '"parameters_x":0\.39192'
+code 0 advise size r.yaml --data-x 10 --json && has out.txt '"parameters":3910,"parameters_then":87807,'
+code 0 advise regularisation r.yaml --phase design && has out.txt '^APPLIES +overfit-first ' && has out.txt '^followed +grid '
+code 0 advise regularisation r.yaml --set penalty.l2=0.1 --json && has out.txt '"id":"grid".*"verdict":"applies","because":"penalty.l2 0.1, weight_decay 0.001"'
+code 0 advise regularisation r.yaml --set 'data.augment=[{type: noise, std: 0.1}]' --json && has out.txt '"id":"less".*"verdict":"applies"'
+code 0 advise regularisation r.yaml --set 'data.augment=[{type: noise, std: 0.1}]' --phase design && has out.txt '^APPLIES +late '
+code 0 advise regularisation r.yaml --set optimizer=adam --json && has out.txt '"id":"adam".*"verdict":"open"'
+code 0 advise size r.yaml --phase established --set limit.serving_bytes=4M && has out.txt '^followed +serving ' && has out.txt '^followed +existing '
+bad 2 "data-x goes with the topic size" advise optimizer --data-x 2
+bad 2 "data-x" advise size --data-x 0
+bad 2 "data-x" advise size --data-x much
+bad 2 "topic alone" advise size --data-x 2 --markdown
+
 bad 2 "there is no topic optimiser" advise optimiser && has err.txt "did you mean optimizer"
 bad 2 "there is no topic weather" advise weather && has err.txt "gradus advise lists them"
 bad 2 "phase: later is not one of design, new, established" advise optimizer r.yaml --phase later

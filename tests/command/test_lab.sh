@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 
 code 0 lab
-for name in batch-size deeper-lr fig4.1 fig4.10 fig4.2 fig4.3 fig4.4 fig4.5 fig4.6 fig4.8 fig4.9 gates init learning-curve optimizers regularisers shuffle stagewise-init symmetry train-longer; do has out.txt "^$name +[A-Z]"; done
+for name in batch-size deeper-lr fig4.1 fig4.10 fig4.2 fig4.3 fig4.4 fig4.5 fig4.6 fig4.7 fig4.8 fig4.9 gates init learning-curve optimizers regularisers shuffle stagewise-init symmetry table4.1 train-longer; do has out.txt "^$name +[A-Z]"; done
 code 0 lab --json && has out.txt '^\{"figures":\[\{"name":"batch-size","title":"'
 
 # Files where they were asked for, ./lab unless asked; what is printed is what is there
@@ -56,6 +56,12 @@ head -n 1 v/batch-size.csv | grep -q ',trace,trace_low,trace_high$' || short "ba
 has out.txt '"predicted":null,"measured":-?[0-9.e-]+,"relative_error":null,"low":null,"high":null,"holds":true'
 code 0 lab deeper-lr --out v --set seeds=2 --set samples=100 --set epochs=1 --set rates=3
 columns v/deeper-lr.csv hidden_layers,best_lr,best_lr_low,best_lr_high,seeds
+small=(--set seeds=1 --set samples=400 --set updates=40 --set largest=16)
+for name in fig4.7 table4.1; do "$gradus" lab $name --out v "${small[@]}" >out.txt 2>err.txt || short "$name: $(head -n 2 err.txt)"; done
+columns v/fig4.7.csv 'model,batch [samples],steps [updates],lr'
+columns v/table4.1.csv 'model,perfect_until [samples],stagnation_from [samples],status,'
+has v/table4.1.csv '^"simple CNN, MNIST",128,2048,quoted,'
+[[ $(grep -c ',measured,' v/table4.1.csv) -eq 3 && $(grep -c ',quoted,' v/table4.1.csv) -eq 3 ]] || short "rows of table4.1: $(cat v/table4.1.csv)"
 code 0 lab stagewise-init --out v --set seeds=2 --set samples=200 --set epochs=2
 
 # Experiments with bad weights do not warn of them

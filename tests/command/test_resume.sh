@@ -31,12 +31,12 @@ kill_and_resume() {
 # Every kind of state at once: slow weights, running statistics, an average with its own, a switch of methods with its carried momentum, curvature every third update
 normalised="model: {input: [16, 16, 1], layers: [{type: conv, filters: 6, kernel: 3, padding: same, bias: false, name: c1}, {type: batch_norm, name: n1}, relu, {type: max_pool, size: 2}, flatten, {type: dropout, rate: 0.25}, {type: dense, units: 10, name: head}]}"
 small slow.yaml "stop: {epochs: 9}" "validate: {every: 7}" "best_by: mcc" "checkpoint: {every: 4, keep: 2}" "optimizer: {type: ranger, lr: 0.01}" "average: {type: swa, start: 0.3, cycle: 5}" "penalty: {l2: 1e-4}" "$normalised"
-small change.yaml "stop: {epochs: 9}" "checkpoint: {every: 4, keep: 2}" "optimizer: {type: switch, first: {type: adahessian, lr: 0.01, hessian_interval: 3}, then: {type: sgdm, lr: 0.01}, at: 0.6, carry: true}" "lookahead: {k: 7}"
+small change.yaml "stop: {epochs: 9}" "checkpoint: {every: 4, keep: 2}" "optimizer: {type: switch, first: {type: adahessian, lr: 0.01, hessian_interval: 3}, then: {type: sgdm, lr: 0.01}, at: 0.6, carry: true}" "lookahead: {k: 7}" "average: {type: ema, decay: 0.9}"
 small run.yaml "stop: {epochs: 12}" "checkpoint: {every: 7, keep: 2}"
 code 0 train slow.yaml --out whole --quiet
 kill_and_resume slow.yaml $((KILLS / 2)) last.safetensors best.safetensors swa.safetensors
 code 0 train change.yaml --out whole --quiet --overwrite
-kill_and_resume change.yaml $((KILLS / 2)) last.safetensors best.safetensors
+kill_and_resume change.yaml $((KILLS / 2)) last.safetensors best.safetensors ema.safetensors
 code 0 train run.yaml --out whole --quiet --overwrite
 kill_and_resume run.yaml "$KILLS" last.safetensors best.safetensors
 

@@ -106,6 +106,7 @@ says T15 failed r.yaml --set "limit.serving_bytes=$((bytes - 1))"
 bad 4 'serving' train r.yaml --out small --quiet --set "limit.serving_bytes=$((bytes - 1))"
 mends T16 warning r.yaml --set phase=design --set optimizer=adam --set 'schedule={type: step, every: 5 epochs, gamma: 0.5}'
 mends T16 warning r.yaml --set phase=design --set schedule=constant --set optimizer=rangerlars
+mends T16 warning r.yaml --set phase=design --set schedule=constant --set optimizer=lion --set 'sam={rho: 0.1}'
 mends T18 warning r.yaml --set phase=design --set data.augment='[flip]'
 for phase in new established none; do says T16 ok r.yaml --set phase=$phase --set optimizer=rangerlars; says T18 ok r.yaml --set phase=$phase --set data.augment='[flip]'; done
 mends X5 warning r.yaml --set phase=design --set data.batch=300 --set data.train.n=900

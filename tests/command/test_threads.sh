@@ -16,8 +16,9 @@ unset GRADUS_ISA
 [[ $sets -ge 1 ]] || short "no instruction set was tried"
 # Norms, trust ratios, slow weights, curvature, running statistics: whatever an update rests on is added in an order of its own
 normalised="model: {input: [16, 16, 1], layers: [{type: conv, filters: 6, kernel: 3, padding: same, name: c1}, {type: batch_norm, name: n1}, relu, {type: max_pool, size: 2}, flatten, {type: dropout, rate: 0.25}, {type: dense, units: 10, name: head}]}"
-for optimizer in rangerlars novograd swats "{type: adahessian, lr: 0.01}" "{type: switch, at: 9, carry: true}"; do
-  small o.yaml "optimizer: $optimizer" "clip: {norm: 0.5, per: layer}" "penalty: {l2: 0.001, l1: 0.0001}" "average: {type: swa, start: 0.5, cycle: 3}" "$normalised"
+for optimizer in rangerlars novograd swats "{type: adahessian, lr: 0.01}" "{type: switch, at: 9, carry: true}" schedule_free_sgd "{type: muon, lr: 0.01}" "{type: sophia, lr: 0.01}" prodigy; do
+  [[ $optimizer == *muon* ]] && sam="sam: {rho: 0.1}" || sam="sam: none"
+  small o.yaml "optimizer: $optimizer" "$sam" "clip: {norm: 0.5, per: layer}" "penalty: {l2: 0.001, l1: 0.0001}" "average: {type: swa, start: 0.5, cycle: 3}" "$normalised"
   for t in 1 2; do code 0 train o.yaml --out "o-$t" --threads $t --quiet --overwrite; done
   same o-1/last.safetensors o-2/last.safetensors "1 and 2 threads, $optimizer"
   same o-1/swa.safetensors o-2/swa.safetensors "the average, 1 and 2 threads, $optimizer"

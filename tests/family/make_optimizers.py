@@ -6,10 +6,12 @@
 Each method is its paper's equations in plain float64 NumPy, written apart from the members. Where PyTorch has the method in the same form, both
 must agree before anything is written: over the twelve updates of the evidence, whose gradients are near 1, and over the random sequences, whose
 gradients reach over twelve orders of magnitude with zeros among them: every update of every sequence, by the tolerance of its file
-(in_torch() says which settings PyTorch has). Formats: optimizer/NAME.txt and penalty/NAME.txt as make_evidence.py says, with the words role (weight, bias),
+(in_torch() says which settings PyTorch has). Lion, Prodigy and the schedule-free methods are held against packages in the same way where these
+are installed (pip install --no-deps lion-pytorch prodigyopt schedulefree; the last two are the authors'). Formats: optimizer/NAME.txt and penalty/NAME.txt as make_evidence.py says, with the words role (weight, bias), layer (last: of an output),
 layout (conv: [O,KH,KW,I]), lr_scale and group_weight_decay (of a group that holds the parameter), the tensors z and hz (signs, and sums of
 Hessian times z; NaN in updates whose curvature nobody may ask for). sequences/NAME.txt: see sequences() below.
 """
+import importlib
 import math
 import os
 from types import SimpleNamespace
@@ -247,6 +249,98 @@ def swats(o, s, c, w, g):
     return w + p
 
 
+def lion(o, s, c, w, g):
+    m = keep(s, "m", w)
+    s["m"] = o.beta2 * m + (1 - o.beta2) * g
+    return w - c.lr * np.sign(o.beta1 * m + (1 - o.beta1) * g)
+
+
+def adan(o, s, c, w, g):
+    d = g - s["last"] if "last" in s else 0 * g
+    s["last"] = g
+    s["m"] = o.beta1 * keep(s, "m", w) + (1 - o.beta1) * g
+    s["v"] = o.beta2 * keep(s, "v", w) + (1 - o.beta2) * d
+    s["n"] = o.beta3 * keep(s, "n", w) + (1 - o.beta3) * (g + o.beta2 * d) ** 2
+    ahead = s["m"] / (1 - o.beta1 ** c.t) + o.beta2 * s["v"] / (1 - o.beta2 ** c.t)
+    step = c.lr * ahead / (np.sqrt(s["n"] / (1 - o.beta3 ** c.t)) + o.eps)
+    return (w - step) / (1 + c.lr * c.decay) if o.form == "proximal" else w * (1 - c.lr * c.decay) - step
+
+
+def free_average(o, s, c, w, beta, step_of):
+    """z and x apart, as the paper writes them; step_of(y): what z moves against, times lr."""
+    z = s.get("z", w)
+    y = (1 - beta) * z + beta * w
+    s["z"] = z - c.lr * step_of(y)
+    s["top"] = max(s.get("top", 0.0), c.lr / c.scale)
+    weight = c.t ** o.r * s["top"] ** o.weight_lr_power
+    s["sum"] = s.get("sum", 0.0) + weight
+    share = weight / s["sum"] if s["sum"] else 0.0
+    return (1 - share) * w + share * s["z"]
+
+
+def schedule_free_sgd(o, s, c, w, g):
+    return free_average(o, s, c, w, o.momentum, lambda y: g + c.decay * y)
+
+
+def schedule_free_adamw(o, s, c, w, g):
+    s["v"] = o.beta2 * keep(s, "v", w) + (1 - o.beta2) * g * g
+    scaled = g / (np.sqrt(s["v"] / (1 - o.beta2 ** c.t)) + o.eps)
+    return free_average(o, s, c, w, o.beta1, lambda y: scaled + c.decay * y)
+
+
+def muon(o, s, c, w, g):
+    """Matrices by Muon's code (in float64, where that is in bfloat16); all else by its Adam. Columns in any order give the same."""
+    if not (c.trusted and w.ndim > 1) or c.last:
+        m, v = moments(o, s, g)
+        rate = c.lr * o.other_lr / o.lr
+        return w * (1 - rate * c.decay) - rate * (m / (1 - o.beta1 ** c.t)) / (np.sqrt(v / (1 - o.beta2 ** c.t)) + o.eps)
+    s["m"] = o.momentum * keep(s, "m", w) + (1 - o.momentum) * g
+    u = o.momentum * s["m"] + (1 - o.momentum) * g if o.nesterov else s["m"]
+    x = u.reshape(len(u), -1)
+    tall = x.shape[0] > x.shape[1]
+    x = x.T if tall else x
+    x = x / (norm(x) + 1e-7)
+    for _ in range(o.ns_steps):
+        a = x @ x.T
+        x = 3.4445 * x + (-4.7750 * a + 2.0315 * (a @ a)) @ x
+    x = (x.T if tall else x).reshape(w.shape)
+    rows, columns = len(w), w.size // len(w)
+    return w * (1 - c.lr * c.decay) - c.lr * (math.sqrt(max(1, rows / columns)) if o.adjust == "original" else 0.2 * math.sqrt(max(rows, columns))) * x
+
+
+def sophia(o, s, c, w, g):
+    """gnb: hz are sums of gradients for drawn labels, over c.count samples."""
+    s["m"] = o.beta1 * keep(s, "m", w) + (1 - o.beta1) * g
+    h = keep(s, "h", w)
+    if (c.t - 1) % o.hessian_interval == 0:
+        e = c.count * c.hz ** 2 if o.estimator == "gnb" else c.z * c.hz
+        s["h"] = h = o.beta2 * h + (1 - o.beta2) * e
+    return w - c.lr * np.clip(s["m"] / np.maximum(o.rho * h, o.eps), -1, 1)
+
+
+def prodigy(o, s, c, w, g):
+    """One tensor, in the order of the authors' code."""
+    beta3 = math.sqrt(o.beta2) if o.beta3 is None else o.beta3
+    d, d0 = s.get("d", o.d0), o.d0
+    start = s.setdefault("start", w)
+    rate = d * c.lr * (math.sqrt(1 - o.beta2 ** c.t) / (1 - o.beta1 ** c.t) if o.bias_correction else 1)
+    for name in ("m", "v", "s"):
+        keep(s, name, w)
+    if c.lr == 0:
+        return w
+    above = beta3 * s.get("above", 0.0) + d / d0 * rate * float(np.sum(g * (start - w)))
+    s["m"] = o.beta1 * s["m"] + d * (1 - o.beta1) * g
+    s["v"] = o.beta2 * s["v"] + d * d * (1 - o.beta2) * g * g
+    s["s"] = beta3 * s["s"] + d / d0 * (d if o.safeguard_warmup else rate) * g
+    below = float(np.abs(s["s"]).sum())
+    if below == 0:
+        return w
+    hat = o.d_coef * above / below
+    s["above"], s["most"] = above, max(s.get("most", d0), hat)
+    s["d"] = min(s["most"], (max(d, hat) if d == d0 else d) * o.growth_rate)
+    return w - rate * c.decay * w - rate * s["m"] / (np.sqrt(s["v"]) + s["d"] * o.eps)
+
+
 RECTIFIED = dict(eps_mode="raw", rho_threshold=5, unrectified="sgdm")
 betas = dict(lr=0.001, beta1=0.9, beta2=0.999)
 METHODS = {  # rule, decay unless given ("own": inside the rule), weight decay unless given, options
@@ -268,11 +362,18 @@ METHODS = {  # rule, decay unless given ("own": inside the rule), weight decay u
     "adahessian": (adahessian, "own", 0, dict(lr=0.15, beta1=0.9, beta2=0.999, eps=1e-4, hessian_power=1, spatial="abs", block_length=1, hessian_interval=1)),
     "ranger": (radam, "decoupled", 0, dict(lr=0.001, beta1=0.95, beta2=0.999, eps=1e-5, **RECTIFIED, k=6, alpha=0.5)),
     "rangerlars": (rangerlars, "own", 0, dict(lr=0.005, beta1=0.95, beta2=0.999, eps=1e-5, **RECTIFIED, form="trust", k=6, alpha=0.5)),
+    "lion": (lion, "decoupled", 0, dict(lr=1e-4, beta1=0.9, beta2=0.99)),
+    "adan": (adan, "own", 0, dict(lr=0.001, beta1=0.98, beta2=0.92, beta3=0.99, eps=1e-8, form="proximal")),
+    "schedule_free_sgd": (schedule_free_sgd, "own", 0, dict(lr=1, momentum=0.9, r=0, weight_lr_power=2)),
+    "schedule_free_adamw": (schedule_free_adamw, "own", 0, dict(lr=0.0025, beta1=0.9, beta2=0.999, eps=1e-8, r=0, weight_lr_power=2)),
+    "muon": (muon, "own", 0, dict(lr=0.02, momentum=0.95, nesterov=True, ns_steps=5, adjust="original", other_lr=3e-4, beta1=0.9, beta2=0.95, eps=1e-10)),
+    "sophia": (sophia, "decoupled", 0.1, dict(lr=1e-4, beta1=0.965, beta2=0.99, rho=0.04, eps=1e-12, estimator="gnb", hessian_interval=10)),
+    "prodigy": (prodigy, "own", 0, dict(lr=1, beta1=0.9, beta2=0.999, beta3=None, eps=1e-8, d0=1e-6, d_coef=1, growth_rate=math.inf, bias_correction=False, safeguard_warmup=False)),
     "swats": (swats, "coupled", 0, dict(betas, eps=1e-8, switch_tol=1e-9, switch_relative=False)),
 }
 
 
-def run(name, options, w, sums, lr, count=1.0, trusted=True, conv=False, z=None, hz=None, lr_scale=1.0, group_decay=None):
+def run(name, options, w, sums, lr, count=1.0, trusted=True, conv=False, z=None, hz=None, lr_scale=1.0, group_decay=None, last=False):
     """The weights after each update. sums: gradients times count."""
     rule, kind, decay, defaults = METHODS[name]
     options = dict(options)
@@ -283,7 +384,7 @@ def run(name, options, w, sums, lr, count=1.0, trusted=True, conv=False, z=None,
     decay = group_decay if group_decay is not None else decay if trusted else 0
     for t in range(1, len(sums) + 1):
         rate, g = lr[t - 1] * lr_scale, sums[t - 1] / count
-        c = SimpleNamespace(lr=rate, t=t, trusted=trusted, decay=decay, conv=conv, scale=lr_scale,
+        c = SimpleNamespace(lr=rate, t=t, trusted=trusted, decay=decay, conv=conv, scale=lr_scale, last=last, count=count,
                             z=None if z is None else z[t - 1], hz=None if hz is None else hz[t - 1] / count)
         if centred and trusted and g.ndim > 1:
             g = g - g.mean(axis=tuple(range(1, g.ndim)), keepdims=True)
@@ -324,28 +425,29 @@ class Evidence:
     def start(s, case, settings, words):
         s.lines += [f"case {case}", f"set {settings}"] + [f"word {k} {v}" for k, v in words.items()]
 
-    def case(s, case, options, torch_optimizer=None, lr=None, shape=(4,), count=1.0, role="weight", conv=False, w0=None, g=None, **group):
-        """torch_optimizer: (class, arguments), which must give the same; group: lr_scale, group_decay."""
+    def case(s, case, options, torch_optimizer=None, lr=None, shape=(4,), count=1.0, role="weight", conv=False, w0=None, g=None, scale_torch=1, last=False, **group):
+        """torch_optimizer: (class, arguments), which must give the same at scale_torch times the rate; group: lr_scale, group_decay."""
         w0 = s.draw(*shape) if w0 is None else np.asarray(w0, dtype=float)
         sums = s.draw(STEPS, *w0.shape) if g is None else np.asarray(g, dtype=float)
         lr = lr or [0.1] * len(sums)
         if g is None and w0.size > 1:
             sums[4].flat[0] = 0
             sums.reshape(len(sums), -1)[:, -1] *= case != "plain"  # a weight that never has a gradient
-        curved, z, hz = s.member == "adahessian", None, None
+        curved, z, hz = s.member in ("adahessian", "sophia"), None, None
         if curved:
             z, hz = np.sign(s.draw(len(sums), *w0.shape)) + 0.0, s.draw(len(sums), *w0.shape)
             z[z == 0] = 1
             hz[0].flat[0] = 0
-            every = options.get("hessian_interval", 1)
+            every = options.get("hessian_interval", METHODS[s.member][3]["hessian_interval"])
             hz[[t for t in range(len(sums)) if t % every]] = np.nan
             hz = hz * count
-        w = run(s.member, options, w0, sums * count, lr, count, role == "weight", conv, z, hz, **group)
+        w = run(s.member, options, w0, sums * count, lr, count, role == "weight", conv, z, hz, last=last, **group)
         assert np.isfinite(w).all(), case
         if torch_optimizer:
-            other = by_torch(*torch_optimizer, w0, sums, [r * group.get("lr_scale", 1) for r in lr])
-            assert np.allclose(w, other, rtol=1e-12, atol=1e-13), (s.member, case, np.abs(w - other).max())
-        words = {"role": role, **({"layout": "conv"} if conv else {}), **({"lr_scale": group["lr_scale"]} if "lr_scale" in group else {}),
+            other = by_torch(*torch_optimizer, w0, sums, [r * group.get("lr_scale", 1) * scale_torch for r in lr])
+            off = 1e-6 if torch_optimizer[0] is T.Muon else 0  # it has max(|U|, 1e-7) for |U| + 1e-7
+            assert np.allclose(w, other, rtol=1e-12 + off, atol=1e-13 + off), (s.member, case, np.abs(w - other).max())
+        words = {"role": role, **({"layer": "last"} if last else {}), **({"layout": "conv"} if conv else {}), **({"lr_scale": group["lr_scale"]} if "lr_scale" in group else {}),
                  **({"group_weight_decay": group["group_decay"]} if "group_decay" in group else {})}
         s.start(case, text(s.member, options), words)
         for name, a in (("w0", w0), ("g", sums * count), *((("z", z), ("hz", hz)) if curved else ()), ("lr", lr), ("count", count), ("w", w)):
@@ -361,18 +463,37 @@ class Evidence:
                 f.write("\n".join(s.lines) + "\n")
 
 
+torch.bfloat16 = torch.float64  # the type of torch.optim.Muon's products, which it looks up there; nothing else here asks for it
+
+
 def by_torch(cls, arguments, w0, g, lr):
     w = torch.nn.Parameter(torch.tensor(w0))
-    o, path = cls([w], lr=lr[0], **arguments), []
+    o, path = cls([w], lr=lr[0] or 1.0, **arguments), []
     for t in range(len(g)):
+        if hasattr(o, "train"):  # of the package schedulefree: training stands at other weights
+            o.train()
         w.grad = torch.tensor(g[t])
         o.param_groups[0]["lr"] = lr[t]
         o.step()
+        if hasattr(o, "eval"):
+            o.eval()
         path.append(w.detach().numpy().copy())
     return np.stack(path)
 
 
 T = torch.optim
+
+
+def package(module, cls, **fixed):
+    """A case's torch_optimizer of a package that may not be installed, with arguments that are always given."""
+    try:
+        found = getattr(importlib.import_module(module), cls)
+    except ImportError:
+        print(f"{module} is not installed: {cls} is not compared")
+        return lambda **k: None
+    return lambda **k: (found, {**fixed, **k})
+
+
 DECAYS = (("coupled", dict(weight_decay=0.05, decay="coupled")), ("decoupled", dict(weight_decay=0.05, decay="decoupled")))
 
 
@@ -602,6 +723,109 @@ def curved():
         e.case("conv", dict(switch_tol=0.9, switch_relative=True), shape=CONV, conv=True, count=7.0)
 
 
+def later():
+    with Evidence("optimizer", "lion", "the formula of Chen et al. 2023, algorithm 2; the package lion-pytorch") as e:
+        L = package("lion_pytorch", "Lion")
+        e.case("plain", {}, L())
+        e.case("betas", dict(beta1=0.5, beta2=0.8), L(betas=(0.5, 0.8)), DROP)
+        e.case("beta_0", dict(beta1=0, beta2=0), L(betas=(0, 0)))
+        e.case("count", {}, L(), count=7.0)
+        e.case("zero_gradients", {}, L(), w0=[1, -2, 0.5], g=ZERO_FIRST)
+        e.case("conv", dict(gradient_centralization=True), None, DROP, shape=CONV, conv=True)
+        decays(e, DROP, plain=L(), decoupled=L(weight_decay=0.05))
+    with Evidence("optimizer", "adan", "the formulas of Xie et al. 2022, corrected as in the authors' code") as e:
+        e.case("plain", {})
+        e.case("betas", dict(beta1=0.9, beta2=0.5, beta3=0.8, eps=1e-2), None, DROP)
+        e.case("beta2_0", dict(beta2=0))
+        e.case("decay", dict(weight_decay=0.05), None, DROP)
+        e.case("decoupled", dict(weight_decay=0.05, form="decoupled"), None, DROP)
+        e.case("count", {}, count=7.0)
+        e.case("zero_gradients", dict(weight_decay=0.05), w0=[1, -2, 0.5], g=ZERO_FIRST)
+        e.case("bias_not_decayed", dict(weight_decay=0.05), role="bias")
+        e.case("group", dict(weight_decay=0.05), None, DROP, role="bias", lr_scale=0.5, group_decay=0.2)
+        e.case("conv", {}, shape=CONV, conv=True)
+    rising = [0.0] * 2 + [0.02 * k for k in range(1, 6)] + [0.1] * 3 + [0.05] * 2
+    with Evidence("optimizer", "schedule_free_sgd", "the formulas of Defazio et al. 2024, eq. 1-3; the authors' package schedulefree") as e:
+        F = package("schedulefree", "SGDScheduleFree")
+        e.case("plain", {}, F())
+        e.case("rising", {}, F(), rising)
+        e.case("weights", dict(momentum=0.5, r=1.5, weight_lr_power=1), F(momentum=0.5, r=1.5, weight_lr_power=1), rising)
+        e.case("even", dict(weight_lr_power=0), F(weight_lr_power=0), DROP)
+        e.case("at_the_steps", dict(momentum=0), None, DROP)
+        e.case("at_the_average", dict(momentum=1, weight_decay=0.05), None, DROP)
+        e.case("decay", dict(weight_decay=0.05), F(weight_decay=0.05), DROP)
+        e.case("count", {}, F(), count=7.0)
+        e.case("zero_gradients", dict(weight_decay=0.05), F(weight_decay=0.05), w0=[1, -2, 0.5], g=ZERO_FIRST)
+        e.case("bias_not_decayed", dict(weight_decay=0.05), F(), role="bias")
+        e.case("group", dict(weight_decay=0.05), F(weight_decay=0.2), DROP, role="bias", lr_scale=0.5, group_decay=0.2)
+        e.case("conv", {}, F(), shape=CONV, conv=True)
+    with Evidence("optimizer", "schedule_free_adamw", "the formulas of Defazio et al. 2024, algorithm 1; the authors' package schedulefree") as e:
+        F = package("schedulefree", "AdamWScheduleFree", foreach=False)
+        e.case("plain", {}, F())
+        e.case("rising", {}, F(), rising)
+        e.case("weights", dict(beta1=0.5, r=1.5, weight_lr_power=1), F(betas=(0.5, 0.999), r=1.5, weight_lr_power=1), rising)
+        e.case("betas", dict(beta1=0.8, beta2=0.9, eps=1e-2), F(betas=(0.8, 0.9), eps=1e-2), DROP)
+        e.case("at_the_steps", dict(beta1=0), None, DROP)
+        e.case("at_the_average", dict(beta1=1, weight_decay=0.05), None, DROP)
+        e.case("decay", dict(weight_decay=0.05), F(weight_decay=0.05), DROP)
+        e.case("count", {}, F(), count=7.0)
+        e.case("zero_gradients", dict(weight_decay=0.05), F(weight_decay=0.05), w0=[1, -2, 0.5], g=ZERO_FIRST)
+        e.case("bias_not_decayed", dict(weight_decay=0.05), F(), role="bias")
+        e.case("group", dict(weight_decay=0.05), F(weight_decay=0.2), DROP, role="bias", lr_scale=0.5, group_decay=0.2)
+        e.case("conv", {}, F(), shape=CONV, conv=True)
+    with Evidence("optimizer", "muon", "the author's code, in float64; torch.optim.Muon, its products in float64 too, and Adam") as e:
+        M = lambda **k: (T.Muon, dict(dict(weight_decay=0), **k))
+        A = lambda **k: (T.Adam, dict(dict(betas=(0.9, 0.95), eps=1e-10), **k))
+        e.case("plain", {}, M(), shape=(3, 5))
+        e.case("tall", {}, M(), DROP, shape=(6, 2))
+        e.case("momentum", dict(momentum=0.5, nesterov=False, ns_steps=3), M(momentum=0.5, nesterov=False, ns_steps=3), shape=(4, 4))
+        e.case("match_rms", dict(adjust="match_rms_adamw"), M(adjust_lr_fn="match_rms_adamw"), shape=(3, 5))
+        e.case("decay", dict(weight_decay=0.05), M(weight_decay=0.05), DROP, shape=(3, 4))
+        e.case("row", {}, M(), shape=(1, 6))
+        e.case("column", {}, M(), shape=(6, 1))
+        e.case("conv", dict(gradient_centralization=True), shape=CONV, conv=True, count=7.0)
+        e.case("vector", {}, A(), scale_torch=3e-4 / 0.02)
+        e.case("bias", dict(weight_decay=0.05), A(), DROP, role="bias", scale_torch=3e-4 / 0.02)
+        e.case("matrix_not_a_weight", dict(other_lr=0.02, beta2=0.9, eps=1e-3), A(betas=(0.9, 0.9), eps=1e-3), shape=(2, 3), role="bias")
+        e.case("last_layer", {}, A(), shape=(3, 5), scale_torch=3e-4 / 0.02, last=True)
+        e.case("last_layer_decay", dict(weight_decay=0.05), None, DROP, shape=(3, 5), last=True)
+        e.case("group", dict(weight_decay=0.05), None, DROP, shape=(2, 3), lr_scale=0.5, group_decay=0.2)
+        e.case("group_of_a_vector", dict(weight_decay=0.05), None, DROP, lr_scale=0.5, group_decay=0.2)
+        e.case("zero_gradients", dict(weight_decay=0.05), w0=[[1], [-2], [0.5]], g=ZERO_FIRST[:, :, None])
+    with Evidence("optimizer", "prodigy", "the authors' package prodigyopt, and the same order of steps apart from it") as e:
+        P = package("prodigyopt", "Prodigy")
+        fast = dict(d0=0.01)
+        ones = [1.0] * 8 + [0.5] * 4
+        e.case("plain", {}, P(), ones)
+        e.case("fast", fast, P(**fast), ones)
+        e.case("betas", dict(fast, beta1=0.5, beta2=0.8, eps=1e-2), P(betas=(0.5, 0.8), eps=1e-2, **fast), ones)
+        e.case("beta3", dict(fast, beta3=0.5, d_coef=2), P(beta3=0.5, d_coef=2, **fast), ones)
+        e.case("growth", dict(d0=0.001, growth_rate=1.2), P(d0=0.001, growth_rate=1.2), ones)
+        e.case("corrected", dict(fast, bias_correction=True), P(use_bias_correction=True, **fast), ones)
+        e.case("safeguard", dict(fast, safeguard_warmup=True), P(safeguard_warmup=True, **fast), rising)
+        e.case("rising", fast, P(**fast), rising)
+        e.case("decay", dict(fast, weight_decay=0.05), P(weight_decay=0.05, **fast), ones)
+        e.case("count", fast, P(**fast), ones, count=7.0)
+        e.case("zero_gradients", fast, P(**fast), ones, w0=[1, -2, 0.5], g=ZERO_FIRST)
+        e.case("bias_not_decayed", dict(fast, weight_decay=0.05), P(**fast), ones, role="bias")
+        e.case("group", dict(fast, weight_decay=0.05), P(weight_decay=0.2, **fast), ones, role="bias", lr_scale=0.5, group_decay=0.2)
+        e.case("conv", fast, P(**fast), ones, shape=CONV, conv=True)
+    with Evidence("optimizer", "sophia", "the formulas of Liu et al. 2023, algorithms 1-3, with given gradients for drawn labels, or signs and products") as e:
+        e.case("plain", {})
+        e.case("often", dict(hessian_interval=1, rho=1), None, DROP)
+        e.case("betas", dict(beta1=0.5, beta2=0.8, rho=2, hessian_interval=3), None, DROP)
+        e.case("eps", dict(eps=0.5, rho=0.5, hessian_interval=2))
+        e.case("hutchinson", dict(estimator="hutchinson", hessian_interval=2, rho=1))
+        e.case("beyond", dict(hessian_interval=100))
+        e.case("count", dict(hessian_interval=2, rho=1), count=7.0)
+        e.case("conv", dict(hessian_interval=1, rho=1), shape=CONV, conv=True, count=7.0)
+        e.case("zero_gradients", dict(weight_decay=0), w0=[1, -2, 0.5], g=ZERO_FIRST)
+        e.case("no_decay", dict(weight_decay=0))
+        e.case("coupled", dict(weight_decay=0.05, decay="coupled"), None, DROP)
+        e.case("bias_not_decayed", {}, role="bias")
+        e.case("group", {}, None, DROP, role="bias", lr_scale=0.5, group_decay=0.2)
+
+
 # ------------------------------------------------------------------------------------------------------ penalties
 
 def penalties():
@@ -710,6 +934,13 @@ RANDOM = {
     "adahessian": (1e-13, [{}, dict(weight_decay=0.05), dict(spatial="signed", block_length=3), dict(hessian_power=0.3), dict(hessian_interval=3)]),
     "ranger": (1e-13, [{}, dict(weight_decay=0.05), dict(gradient_centralization=True), dict(rho_threshold=4, eps=1e-3)]),
     "rangerlars": (1e-13, [{}, dict(weight_decay=0.05), dict(form="over9000", weight_decay=0.05), dict(beta2=0.9)]),
+    "lion": (1e-13, [{}, dict(weight_decay=0.05), dict(beta1=0.5, beta2=0.9, weight_decay=0.05, decay="coupled")]),
+    "adan": (1e-13, [{}, dict(weight_decay=0.05), dict(weight_decay=0.05, form="decoupled"), dict(beta1=0.9, beta2=0.5, beta3=0.9, eps=1e-3)]),
+    "schedule_free_sgd": (1e-13, [{}, dict(weight_decay=0.05), dict(momentum=0.5, r=2, weight_lr_power=0), dict(momentum=0)]),
+    "schedule_free_adamw": (1e-13, [{}, dict(weight_decay=0.05), dict(beta1=0.5, beta2=0.9, eps=1e-3, r=1), dict(beta1=1, weight_lr_power=0.5)]),
+    "muon": (1e-11, [{}, dict(weight_decay=0.05, adjust="match_rms_adamw"), dict(momentum=0.5, nesterov=False), dict(ns_steps=2, weight_decay=0.05)]),
+    "sophia": (1e-13, [{}, dict(hessian_interval=1, rho=1), dict(estimator="hutchinson", hessian_interval=2, weight_decay=0), dict(beta1=0.5, beta2=0.5, rho=10, eps=1e-3, hessian_interval=3)]),
+    "prodigy": (1e-11, [{}, dict(d0=0.01, weight_decay=0.05), dict(d0=0.1, growth_rate=1.5, d_coef=2), dict(d0=0.1, bias_correction=True, safeguard_warmup=True, beta3=0.9)]),
     "swats": (1e-10, [{}, dict(switch_tol=0.5, switch_relative=True, beta2=0.9), dict(switch_tol=0.9, switch_relative=True, beta2=0.5), dict(switch_tol=0.9, switch_relative=True, weight_decay=0.05)]),
 }
 
@@ -784,4 +1015,4 @@ def sequences():
 
 
 
-sgd_family(), adaptive(), adams(), layerwise(), curved(), penalties(), sequences()
+sgd_family(), adaptive(), adams(), layerwise(), curved(), later(), penalties(), sequences()

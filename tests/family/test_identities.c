@@ -7,7 +7,7 @@ enum { N = 5, STEPS = 24 };
 typedef double path[STEPS][N];
 
 typedef struct line { /* what to follow; 0 and NULL: as below */
-    const char *set, *lookahead;
+    const char *set, *lookahead, *penalty;
     gr_role role;
     double scale;          /* of gradients; 0: 1 */
     const double *lr;      /* one a step; NULL: 0.1 */
@@ -35,8 +35,12 @@ static void follow(const line *l, path out)
     const gr_param_info p = {.entry = {.name = "p", .shape = GR_SHAPE(N), .role = l->role}};
     gradients(l, g);
     up_open(&u,
-            &(up_spec){
-                .backend = gr_backend_get("ref"), .optimizer = l->set, .lookahead = l->lookahead, .params = &p, .n = 1},
+            &(up_spec){.backend = gr_backend_get("ref"),
+                       .optimizer = l->set,
+                       .lookahead = l->lookahead,
+                       .penalty = l->penalty,
+                       .params = &p,
+                       .n = 1},
             w0);
     for (int t = 0; t < STEPS; t++) {
         test_ok(u.ctx, up_step(&u, g[t], NULL, NULL, 1, l->lr ? l->lr[t] : 0.1));
@@ -346,6 +350,35 @@ static void rangerlars_for_biases_is_ranger(void **state) /* [mission O27] */
     assert_true(apart((line){.set = "rangerlars", .role = GR_ROLE_WEIGHT}, (line){.set = "ranger"}) > 0.01);
 }
 
+/* ---- schedule-free ---- */
+
+/* Gradients at the steps: what is returned is the mean of SGD's path, Polyak's average. */
+static void schedule_free_at_the_steps_is_the_mean_of_sgd(void **state)
+{
+    (void)state;
+    path sgd, mean;
+    follow(&(line){.set = "sgd"}, sgd);
+    follow(&(line){.set = "{type: schedule_free_sgd, momentum: 0}"}, mean);
+    for (int i = 0; i < N; i++) {
+        double sum = 0;
+        for (int t = 0; t < STEPS; t++) {
+            sum += sgd[t][i];
+            if (fabs(mean[t][i] - sum / (t + 1)) > 1e-14 * (1 + fabs(sum)))
+                fail_msg("weight %d after %d updates", i, t + 1);
+        }
+    }
+}
+
+/* The penalty's gradient is taken where the cost's is, which is where decay stands. */
+static void a_penalty_acts_where_gradients_are_taken(void **state)
+{
+    (void)state;
+    assert_near((line){.set = "schedule_free_sgd", .penalty = "{l2: 0.05}"},
+                (line){.set = "{type: schedule_free_sgd, weight_decay: 0.1}"}, 1e-14);
+    assert_true(apart((line){.set = "schedule_free_sgd", .penalty = "{l2: 0.05}"}, (line){.set = "schedule_free_sgd"}) >
+                1e-3);
+}
+
 /* ---- LookAhead  [mission O25, O26, SYS19, SYS23] ---- */
 
 static void lookahead_of_one_is_the_optimizer_alone(void **state)
@@ -354,7 +387,7 @@ static void lookahead_of_one_is_the_optimizer_alone(void **state)
     int n, tried = 0;
     const gr_optimizer *const *all = gr__optimizers(&n);
     for (int i = 0; i < n; i++) {
-        if (all[i]->lookahead || all[i]->curvature_every) continue;
+        if (all[i]->lookahead || all[i]->averages || all[i]->curvature_every) continue;
         for (int inner = 0; inner < 2; inner++) {
             const char *around = inner ? "{k: 3, alpha: 1, inner: pullback}" : "{k: 3, alpha: 1}";
             assert_same((line){.set = all[i]->head.name, .lookahead = around}, (line){.set = all[i]->head.name});
@@ -479,6 +512,8 @@ int main(void)
         cmocka_unit_test(lamb_for_biases_is_adam),
         cmocka_unit_test(layerwise_moves_are_a_share_of_the_weights),
         cmocka_unit_test(rangerlars_for_biases_is_ranger),
+        cmocka_unit_test(schedule_free_at_the_steps_is_the_mean_of_sgd),
+        cmocka_unit_test(a_penalty_acts_where_gradients_are_taken),
         cmocka_unit_test(lookahead_of_one_is_the_optimizer_alone),
         cmocka_unit_test(lookahead_of_zero_never_moves_away),
         cmocka_unit_test(lookahead_of_a_half_halves_five_steps_of_sgd),

@@ -253,7 +253,7 @@ static void refused_optimizers(void **state)
         gr_status code;
         const char *says;
     } rows[] = {
-        {"adan", GR_E_NAME, "adan"},
+        {"adaam", GR_E_NAME, "adaam"},
         {"{type: adam, beta3: 1}", GR_E_KEY, "beta3"},
         {"{type: adam, beta2: 1.5}", GR_E_RANGE, "[0, 1)"},
         {"{type: adam, eps: small}", GR_E_TYPE, "small"},

@@ -288,7 +288,7 @@ static void add_word(char form[FORM], const char *word)
  * parameter's role and group. */
 static void form_of(const ev_case *c, char form[FORM])
 {
-    static const char *const words[] = {"role", "lr_scale", "group_weight_decay"};
+    static const char *const words[] = {"role", "layer", "lr_scale", "group_weight_decay"};
     ev_bench b;
     gr_optim o;
     form[0] = '\0';
@@ -300,7 +300,7 @@ static void form_of(const ev_case *c, char form[FORM])
         if (all->child[i]->kind == GR_TREE_TEXT || all->child[i]->kind == GR_TREE_BOOL)
             add_word(form, all->key[i]), add_word(form, all->child[i]->text);
     for (size_t i = 0; i < GR_COUNT(words); i++)
-        if (ev_word(c, words[i])) add_word(form, words[i]), add_word(form, i == 0 ? ev_word(c, words[i]) : "");
+        if (ev_word(c, words[i])) add_word(form, words[i]), add_word(form, i < 2 ? ev_word(c, words[i]) : "");
     ev_end(&b);
 }
 

@@ -131,16 +131,16 @@ static void what_is_written_stands_under_every_preset(void **state)
         ev_bench b;
         gr_optim o;
         gr_sched s;
-        gr_swa swa;
+        gr_average average;
         assert_true(ev_begin(&b, "{type: lars, trust_coef: 0.02, lr: 3}"));
         test_ok(b.ctx, gr__optim_make(b.ctx, b.memory, b.tree, preset, &o));
         assert_true(o.method[0].lr == 3 && gr__setting_real(&o.method[0].settings, "trust_coef") == 0.02);
         test_ok(b.ctx,
                 gr__sched_make(b.ctx, b.memory, gr__tree_flow(b.memory, "{type: cyclic, start: high}"), preset, &s));
         assert_true(gr__setting_is(&s.settings, "start", "high"));
-        test_ok(b.ctx, gr__swa_make(b.ctx, b.memory, gr__tree_flow(b.memory, "{type: swa, statistics: samples}"),
-                                    preset, &swa));
-        assert_false(swa.by_batches);
+        test_ok(b.ctx, gr__average_make(b.ctx, b.memory, gr__tree_flow(b.memory, "{type: swa, statistics: samples}"),
+                                        preset, &average));
+        assert_false(average.by_batches);
         ev_end(&b);
     }
 }
@@ -152,14 +152,14 @@ static void presets_reach_both_methods_of_a_switch_and_the_average(void **state)
     for (gr_preset preset = GR_PRESET_CHAPTER; preset <= GR_PRESET_TORCH; preset++) {
         ev_bench b;
         gr_optim o;
-        gr_swa swa;
+        gr_average average;
         gr_clip clip;
         assert_true(ev_begin(&b, "{type: switch, first: adam, then: {type: rmsprop, lr: 0.1}}"));
         test_ok(b.ctx, gr__optim_make(b.ctx, b.memory, b.tree, preset, &o));
         assert_true(gr__setting_real(&o.method[0].settings, "eps") == eps[preset]);
         assert_true(gr__setting_real(&o.method[1].settings, "alpha") == alpha[preset]);
-        test_ok(b.ctx, gr__swa_make(b.ctx, b.memory, gr__tree_flow(b.memory, "swa"), preset, &swa));
-        assert_true(swa.by_batches == (preset == GR_PRESET_TORCH));
+        test_ok(b.ctx, gr__average_make(b.ctx, b.memory, gr__tree_flow(b.memory, "swa"), preset, &average));
+        assert_true(average.by_batches == (preset == GR_PRESET_TORCH));
         test_ok(b.ctx, gr__clip_make(b.ctx, gr__tree_flow(b.memory, "{norm: 1}"), preset, &clip));
         assert_true(clip.torch_form == (preset == GR_PRESET_TORCH));
         ev_end(&b);

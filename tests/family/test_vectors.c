@@ -83,6 +83,13 @@ static const row rows[] = {
               {4, {0.943750000, -1.937500000}}}},
     {"sgd", "{type: swa, start: 1, cycle: 1}", F,
      THREE(0.950000000, -1.900000000, 0.937500000, -1.925000000, 0.937500000, -1.941666667)},
+    /* torch.optim.swa_utils.AveragedModel of the SGD run with get_ema_multi_avg_fn(0.9) */
+    {"sgd", "{type: ema, decay: 0.9}", F,
+     THREE(0.950000000, -1.900000000, 0.947500000, -1.905000000, 0.946500000, -1.912000000)},
+    /* decays 2/11 and 1/4: TensorFlow's (1 + k)/(10 + k) for k = 1, 2 */
+    {"sgd", "{type: ema, decay: 0.9, warmup: true}", F,
+     THREE(0.950000000, -1.900000000, 0.929545455, -1.940909091, 0.935511364, -1.966477273)},
+    {"sgd", "{type: ema, decay: 0.9, start: 2}", F, .want = {{2, {0.925, -1.95}}, {3, {0.92625, -1.9525}}}},
     {"radam", F,
      .want = {{1, {0.950000000, -1.900000000}},
               {2, {0.913157895, -1.878947368}},
@@ -121,7 +128,9 @@ static const row rows[] = {
 static void compare(const updates *u, const row *r, double tolerance)
 {
     double got[2];
-    up_read(u, u->swa.on ? "p/swa" : "p", got);
+    char slot[16];
+    snprintf(slot, sizeof slot, "p/%s", u->average.on ? gr__average_slot(&u->average) : "");
+    up_read(u, u->average.on ? slot : "p", got);
     if (r->g == tiny) tolerance = fmax(tolerance, 1e-7); /* printed with seven decimals */
     for (size_t i = 0; i < GR_COUNT(r->want) && r->want[i].step; i++) {
         if (r->want[i].step != u->clock.step) continue;

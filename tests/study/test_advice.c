@@ -22,7 +22,7 @@ static void rules_are_whole(void **state)
             assert_true(r->id && r->when && r->choose && r->write && r->judge);
             assert_true(strlen(r->sentence) > 40);
             assert_true(strncmp(r->section, "4.", 2) == 0);
-            assert_true(r->optimizers[0] || r->schedules[0]);
+            if (all[t] == &gr__topic_optimizer) assert_true(r->optimizers[0] || r->schedules[0]);
             for (int k = 0; k < i; k++) assert_string_not_equal(all[t]->rules[k].id, r->id);
         }
 }

@@ -147,6 +147,8 @@ static void what_they_say_of_each_other(void **state)
         {{2.3, 2, 1, 0.5, NAN}, 0.002, 0.1, false, "too small"},
         {{2.3, 0.5, 1, 2, NAN}, 0.1, 0.001, false, "too large: the weights"},
         {{2.3, 2, 1, 0.5, NAN}, NAN, 0.1, false, "tells nothing"},
+        {{2.3, 2, 1, 0.5, NAN}, 1e-5, 0.1, false, "none of the grid's"},
+        {{2.3, 2, 1, 0.5, 0.5}, 3, 1, false, "none of the grid's"},
     };
     const gr_lr_options o = {.method = GR_LR_BOTH};
     for (size_t k = 0; k < GR_COUNT(cases); k++) {

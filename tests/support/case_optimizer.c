@@ -31,7 +31,8 @@ gr_status ev_update(gr_graph *g, gr_store *store, const ev_setup *s, const gr_pa
 gr_param_info ev_param(const ev_case *c, gr_shape shape)
 {
     bool conv = strcmp(ev_word(c, "layout"), "conv") == 0;
-    return (gr_param_info){.entry = {.name = "p",
+    return (gr_param_info){.last = strcmp(ev_word(c, "layer"), "last") == 0,
+                           .entry = {.name = "p",
                                      .shape = shape,
                                      .role = strcmp(ev_word(c, "role"), "bias") == 0 ? GR_ROLE_BIAS : GR_ROLE_WEIGHT,
                                      .layout = !conv             ? GR_LAYOUT_PLAIN

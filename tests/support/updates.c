@@ -15,11 +15,11 @@ static void up_settings(updates *u)
     test_ok(u->ctx, gr__optim_make(u->ctx, u->memory, up_tree(u, s->optimizer), p, &u->optim));
     if (s->member) u->optim.method[0].member = s->member;
     test_ok(u->ctx, gr__lookahead_make(u->ctx, u->memory, up_tree(u, s->lookahead), p, &u->optim, &u->lookahead));
-    test_ok(u->ctx, gr__swa_make(u->ctx, u->memory, up_tree(u, s->average), p, &u->swa));
+    test_ok(u->ctx, gr__average_make(u->ctx, u->memory, up_tree(u, s->average), p, &u->average));
     test_ok(u->ctx, gr__clip_make(u->ctx, up_tree(u, s->clip), p, &u->clip));
     test_ok(u->ctx, gr__penalty_make(u->ctx, u->memory, up_tree(u, s->penalty), p, &u->penalties));
     test_ok(u->ctx, gr__groups_make(u->ctx, u->memory, up_tree(u, s->groups), &u->groups));
-    u->rules = (gr_update_rules){&u->optim, &u->lookahead, &u->swa, &u->groups};
+    u->rules = (gr_update_rules){&u->optim, &u->lookahead, &u->average, &u->groups};
     u->n_actions = s->actions ? 0 : gr__actions(&u->rules, u->action);
     for (; s->actions && s->actions[u->n_actions]; u->n_actions++) u->action[u->n_actions] = s->actions[u->n_actions];
     u->clock = (gr_clock){.total = s->total, .updates_per_epoch = s->updates_per_epoch ? s->updates_per_epoch : 1};

@@ -22,7 +22,7 @@ typedef struct updates {
     gr__bump *memory;
     gr_optim optim;
     gr_lookahead lookahead;
-    gr_swa swa;
+    gr_average average;
     gr_clip clip;
     gr_penalties penalties;
     gr_groups groups;

@@ -92,6 +92,12 @@ static void steps_allocate_nothing(void **state)
         "{type: swa, start: 10, cycle: 7}\npenalty: {l2: 1e-4}\n",
         "optimizer: {type: adahessian, lr: 0.01, hessian_interval: 3}\nvalidate: none\ncheckpoint: {every: "
         "1000}\nstop: {steps: 101}\n",
+        "optimizer: {type: sophia, lr: 0.001, hessian_interval: 3}\nvalidate: none\ncheckpoint: {every: 1000}\nstop: "
+        "{steps: 101}\nsam: {rho: 0.1}\naverage: {type: ema, decay: 0.9}\n",
+        "optimizer: {type: muon, lr: 0.001}\nvalidate: none\ncheckpoint: {every: 1000}\nstop: {steps: "
+        "101}\naccumulate: 2\nsam: {rho: 0.5, adaptive: true}\n",
+        "optimizer: schedule_free_adamw\nvalidate: none\ncheckpoint: {every: 1000}\nstop: {steps: 101}\npenalty: "
+        "{l2: 1e-4}\n",
         "optimizer: {type: switch, at: 50, carry: true}\nvalidate: none\ncheckpoint: {every: 1000}\nstop: {steps: "
         "101}\nclip: {norm: 1, per: layer}\n",
     };

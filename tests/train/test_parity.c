@@ -1,4 +1,4 @@
-/* Twenty updates of eleven recipes from given weights, against PyTorch's (parity/make.py, make_heads.py and
+/* Twenty updates of fifteen recipes from given weights, against PyTorch's (parity/make.py, make_heads.py and
  * make_lengths.py made the fixtures): float64 on `ref` to 1e-10 of a tensor's largest element, float32 on `cpu` to
  * 1e-5; running statistics too, also those taken anew for averaged weights; of several inputs and heads the cost of
  * each update. [mission S5, O2, O8, O9, O24, G16, SYS24, SYS25, SYS26, SYS29, SYS31] */
@@ -29,6 +29,10 @@ static const parity cases[] = {
     {"batch_norm_swa", "last", "want", "seed=7", false},
     {"batch_norm_swa", "swa", "swa.samples", "average.statistics=samples", false},
     {"batch_norm_swa", "swa", "swa.batches", "average.statistics=batches", false},
+    {"batch_norm_ema", "ema", "swa.samples", "average.statistics=samples", false},
+    {"batch_norm_sam", "last", "want", "seed=7", false},
+    {"dense_asam", "last", "want", "seed=7", false},
+    {"schedule_free", "last", "want", "seed=7", false},
 };
 
 static double element(const gr_st_tensor *t, int64_t i)

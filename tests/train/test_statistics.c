@@ -1,6 +1,7 @@
 /* Running statistics in whole trainings: when they move, when they stay, and those that averaged weights get of their
  * own. The layer that keeps them stands first, so that they depend on the data alone. In float64 on ref, to the bit.
  * [mission O24, F6] */
+#include <math.h>
 #include <signal.h>
 
 #include "model/file.h"
@@ -147,6 +148,34 @@ static void an_average_has_its_own(void **state)
     assert_false(same_figures(&one, &running));
 }
 
+/* Schedule-free SGD with gradients at its steps makes the mean of SGD's weights its parameters: the model has the
+ * statistics that SWA's has, however often it was looked at. */
+static void a_method_that_averages_has_those_of_its_average(void **state)
+{
+    (void)state;
+    static const char *const layers[] = {"n1", "n2"};
+    static const char *const looks[] = {"validate: none\n", "validate: {every: 2}\n"};
+    for (size_t k = 0; k < GR_COUNT(layers); k++) {
+        figures swa = figures_of(
+                    first_layer,
+                    "optimizer: {type: sgd, lr: 0.1}\nstop: {steps: 7}\naverage: {type: swa, start: 1, cycle: 1}\n",
+                    "swa.safetensors", layers[k]),
+                running = figures_of(first_layer, "optimizer: {type: sgd, lr: 0.1}\nstop: {steps: 7}\n",
+                                     "last.safetensors", layers[k]);
+        for (size_t i = 0; i < GR_COUNT(looks); i++) {
+            char more[200];
+            snprintf(more, sizeof more,
+                     "optimizer: {type: schedule_free_sgd, lr: 0.1, momentum: 0}\nstop: {steps: 7}\n%s", looks[i]);
+            figures free = figures_of(first_layer, more, "last.safetensors", layers[k]);
+            assert_int_equal(free.n, swa.n);
+            for (int c = 0; c < free.n; c++) {
+                assert_true(fabs(free.mean[c] - swa.mean[c]) < 1e-9 && fabs(free.var[c] - swa.var[c]) < 1e-9);
+                assert_true(fabs(free.var[c] - running.var[c]) > 1e-6);
+            }
+        }
+    }
+}
+
 static const char averaged[] =
     "optimizer: {type: sgd, lr: 0.05, momentum: 0.9}\nstop: {steps: 17}\naverage: {type: swa, start: 4, cycle: 3}\n";
 
@@ -271,10 +300,15 @@ static void groups_may_name_statistics_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(they_move_once_a_micro_batch),          cmocka_unit_test(nothing_but_the_data_moves_them),
-        cmocka_unit_test(frozen_ones_stay_as_they_were),         cmocka_unit_test(an_average_has_its_own),
-        cmocka_unit_test(looking_at_an_average_changes_nothing), cmocka_unit_test(resumed_runs_end_in_the_same_bits),
-        cmocka_unit_test(statistics_that_overflow_end_the_run),  cmocka_unit_test(groups_may_name_statistics_alone),
+        cmocka_unit_test(they_move_once_a_micro_batch),
+        cmocka_unit_test(nothing_but_the_data_moves_them),
+        cmocka_unit_test(frozen_ones_stay_as_they_were),
+        cmocka_unit_test(an_average_has_its_own),
+        cmocka_unit_test(a_method_that_averages_has_those_of_its_average),
+        cmocka_unit_test(looking_at_an_average_changes_nothing),
+        cmocka_unit_test(resumed_runs_end_in_the_same_bits),
+        cmocka_unit_test(statistics_that_overflow_end_the_run),
+        cmocka_unit_test(groups_may_name_statistics_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

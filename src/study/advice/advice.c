@@ -7,7 +7,8 @@
 
 const gr_topic *const *gr__topics(int *n)
 {
-    static const gr_topic *const all[] = {&gr__topic_optimizer};
+    static const gr_topic *const all[] = {&gr__topic_optimizer, &gr__topic_size, &gr__topic_finetune,
+                                          &gr__topic_regularisation};
     *n = (int)GR_COUNT(all);
     return all;
 }
@@ -50,11 +51,31 @@ static double number_of(const gr_tree *optimizer, const char *key)
 
 static const char *beside(const gr_recipe *r)
 {
-    static const char *const keys[] = {"lookahead", "average"};
+    static const char *const keys[] = {"lookahead", "average", "sam"};
     for (size_t i = 0; i < GR_COUNT(keys); i++) {
         if (!gr__tree_none(gr__tree_get(r->resolved, keys[i]))) return keys[i];
     }
     return "";
+}
+
+static double l2_of(const gr_penalties *p)
+{
+    for (int i = 0; i < p->n; i++)
+        if (strcmp(p->term[i].member->head.name, "l2") == 0) return p->term[i].coefficient;
+    return 0;
+}
+
+static void look_at_layers(const gr_recipe *r, gr_advised *a)
+{
+    for (int i = 0; i < r->stack->n; i++) {
+        const gr_layer *m = r->stack->layer[i].member;
+        const gr_settings *s = &r->stack->layer[i].settings;
+        a->drops |= m->drop_rate && gr__setting_real(s, m->drop_rate) > 0;
+        a->normalises |= m->normalises || (m->norm_choice && !gr__setting_is(s, m->norm_choice, "none"));
+        a->layers += gr__member_has(&m->head, "units") || gr__member_has(&m->head, "filters");
+    }
+    for (int i = 0; i < r->n_inputs; i++) a->augments |= r->input[i].augment != NULL;
+    a->augments |= !gr__tree_none(gr__tree_get(gr__tree_get(r->resolved, "data"), "augment"));
 }
 
 gr_advised gr__advised(const gr_recipe *r, gr_phase phase)
@@ -74,6 +95,9 @@ gr_advised gr__advised(const gr_recipe *r, gr_phase phase)
     a.weight_decay = isnan(decay) ? 0 : decay;
     a.beta = !isnan(number_of(optimizer, "beta1")) || !isnan(number_of(optimizer, "beta2"));
     a.words = has_layer(r, word_layers);
+    a.groups = r->groups.n;
+    a.l2 = l2_of(&r->penalties);
+    look_at_layers(r, &a);
     a.pictures = !a.words && r->input[0].sample.rank == 3 && has_layer(r, picture_layers);
     return a;
 }

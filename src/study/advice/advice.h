@@ -29,6 +29,9 @@ typedef struct gr_advised { /* what rules look at */
     double eps, weight_decay;         /* NaN: the optimizer has no eps; 0: no decay */
     bool beta;                        /* the optimizer has a beta */
     bool pictures, words;             /* what the network is made for, as its layers tell */
+    int layers, groups;               /* that have weights of their own; of parameters with rates of their own */
+    double l2;                        /* of the penalty; 0: none */
+    bool drops, normalises, augments; /* layers that do; training samples are changed or mixed */
 } gr_advised;
 
 typedef enum gr_fit {
@@ -56,8 +59,11 @@ typedef struct gr_topic {
     const gr_rule *rules;
     int n;
 } gr_topic;
-extern const gr_topic gr__topic_optimizer;
+extern const gr_topic gr__topic_optimizer, gr__topic_size, gr__topic_finetune, gr__topic_regularisation;
 const gr_topic *const *gr__topics(int *n);
+
+/* How many times the parameters go with so many times the data. [4.1; Kaplan et al. 2020] */
+double gr__parameters_for_data(double times);
 
 /* What a recipe is, for the rules. Needs no data. */
 gr_advised gr__advised(const gr_recipe *r, gr_phase phase);

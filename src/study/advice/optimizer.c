@@ -41,7 +41,8 @@ static const char *batch_text(const gr_advised *a, char *text, size_t n)
 
 static bool is_advanced(const gr_advised *a)
 {
-    return a->beside[0] || ANY(a->optimizer, "ranger", "rangerlars", "lars", "lamb", "adahessian", "swats");
+    return a->beside[0] || ANY(a->optimizer, "ranger", "rangerlars", "lars", "lamb", "adahessian", "swats", "lion",
+                               "adan", "sophia", "prodigy", "schedule_free_sgd", "schedule_free_adamw", "muon");
 }
 
 /* A rule for what the recipe trains: nothing for it while the topology is in design. */

@@ -6,13 +6,16 @@
 
 #include "model/stack.h"
 #include "result/sheet.h"
+#include "study/inside/look.h"
 #include "study/check/trial.h"
 
 enum { UPDATES = 100, SEED = 701, FEWEST = 8 };  /* FEWEST: samples */
 static const double WORK = 2e10;                 /* floating-point operations of the training */
 static const double END = 0.99, SATURATED = 0.9; /* of the range of a tanh; share of its numbers that lie beyond */
 static const double LEAST = 1e-2;                /* of its size, that a layer's output must differ between samples */
-enum { SAMPLES = 256, UNITS = 128, TILES = 8 };  /* of a picture: rows, columns; tiles a side */
+static const double WHITE = 4;                   /* standard deviations above the mean, that are white */
+static const gr_colour BETWEEN = {0x7A, 0xA7, 0xD8}; /* tiles */
+enum { SAMPLES = 256, UNITS = 128, TILES = 8 };      /* of a picture: rows, columns; tiles a side */
 
 typedef struct layer_seen {
     int64_t units;           /* numbers of a sample */
@@ -61,10 +64,14 @@ static layer_seen look_at(const gr_trial *t, int i)
 
 /* ---- pictures ---- */
 
-static gr_colour grey(double x, double low, double high)
+/* Black to white within four standard deviations of the mean, so that a few large numbers do not leave all others
+ * black; a root of the share, since most of what a ReLU gives is small. */
+static gr_colour grey(const layer_seen *s, double x)
 {
+    double deviation = sqrt(fmax(s->square - s->mean * s->mean, 0));
+    double low = fmax(s->low, s->mean - WHITE * deviation), high = fmin(s->high, s->mean + WHITE * deviation);
     double share = high > low ? (x - low) / (high - low) : 0;
-    uint8_t g = (uint8_t)(255 * fmin(fmax(share, 0), 1));
+    uint8_t g = (uint8_t)(255 * sqrt(fmin(fmax(share, 0), 1)));
     return (gr_colour){g, g, g};
 }
 
@@ -76,14 +83,15 @@ static gr_status draw_maps(const gr_trial *t, int i, const layer_seen *s, gr_she
     int h = (int)GR_MIN(shape.dim[1], 64), w = (int)GR_MIN(shape.dim[2], 64);
     int64_t channels = shape.dim[3], tiles = GR_MIN(channels, TILES * TILES);
     int across = (int)GR_MIN(tiles, TILES), down = (int)((tiles + TILES - 1) / TILES);
-    gr_status st = gr__raster_make(sheet->memory, across * (w + 1), down * (h + 1), &face->picture);
+    gr_status st = gr__raster_make(sheet->memory, across * (w + 1) - 1, down * (h + 1) - 1, &face->picture);
+    if (st == GR_OK) gr__raster_fill(&face->picture, 0, 0, face->picture.width, face->picture.height, BETWEEN);
     for (int64_t c = 0; c < tiles && st == GR_OK; c++)
         for (int y = 0; y < h; y++)
             for (int x = 0; x < w; x++) {
                 int64_t row = y * shape.dim[1] / h, column = x * shape.dim[2] / w;
                 double v = real_at(t, data, (row * shape.dim[2] + column) * channels + c);
                 gr__raster_fill(&face->picture, (int)(c % TILES) * (w + 1) + x, (int)(c / TILES) * (h + 1) + y, 1, 1,
-                                grey(v, s->low, s->high));
+                                grey(s, v));
             }
     return st;
 }
@@ -97,8 +105,7 @@ static gr_status draw_rows(const gr_trial *t, int i, const layer_seen *s, gr_she
     gr_status st = gr__raster_make(sheet->memory, w, h, &face->picture);
     for (int y = 0; y < h && st == GR_OK; y++)
         for (int x = 0; x < w; x++)
-            gr__raster_fill(&face->picture, x, y, 1, 1,
-                            grey(real_at(t, data, y * s->units + x * s->units / w), s->low, s->high));
+            gr__raster_fill(&face->picture, x, y, 1, 1, grey(s, real_at(t, data, y * s->units + x * s->units / w)));
     return st;
 }
 
@@ -119,11 +126,36 @@ static gr_status add_card(const gr_trial *t, int i, const layer_seen *s, gr_shee
     return maps ? draw_maps(t, i, s, sheet, face) : draw_rows(t, i, s, sheet, face);
 }
 
+/* ---- edges ---- */
+
+typedef struct bank {
+    gr_filters filters;
+    double *numbers;
+    gr_edge_score edges; /* score NaN: there is no first convolution to tell of */
+} bank;
+
+/* The filters of the first convolution, as the training leaves them. */
+static gr_status look_at_filters(const gr_trial *t, gr__bump *memory, bank *b)
+{
+    *b = (bank){.edges = {NAN, NAN, NAN, NAN}};
+    if (!gr__filters_find(t->task.network, &b->filters)) return GR_OK;
+    const gr_entry *e = gr_store_find(t->engine.store, b->filters.name);
+    b->numbers = gr__bump_alloc(memory, sizeof(double) * (size_t)e->count);
+    if (!b->numbers) return GR_E_MEMORY;
+    gr_store_read(t->engine.store, e, b->numbers);
+    return gr__filters_edges(t->task.ctx, &b->filters, b->numbers, &b->edges);
+}
+
 /* ---- verdict ---- */
 
-static void judge(const gr_check *c, const layer_seen *all, int n, int64_t samples, int64_t steps, gr_finding *out)
+static void judge(const gr_check *c, const layer_seen *all, int n, int64_t samples, int64_t steps, const bank *b,
+                  gr_finding *out)
 {
     int worst = -1, saturated = -1;
+    char edges[96] = "";
+    if (isfinite(b->edges.score))
+        snprintf(edges, sizeof edges, "; the first filters have an edge score of %.2f (0: chance, 1: edges)",
+                 b->edges.score);
     if (samples < FEWEST) {
         gr__finding_set(out, GR_VERDICT_SKIPPED, NAN, LEAST, "%lld samples are too few to tell apart",
                         (long long)samples);
@@ -157,8 +189,8 @@ static void judge(const gr_check *c, const layer_seen *all, int n, int64_t sampl
         gr__finding_fix(out, "init.weights: xavier");
     } else
         gr__finding_set(out, GR_VERDICT_OK, all[worst].differs, LEAST,
-                        "after %lld updates every layer tells samples apart, least \"%s\": by %.2g of its size; %s",
-                        (long long)steps, name, all[worst].differs,
+                        "after %lld updates every layer tells samples apart, least \"%s\": by %.2g of its size%s; %s",
+                        (long long)steps, name, all[worst].differs, edges,
                         c->o->sheets ? "activations.html shows all" : "--sheets DIR shows all");
 }
 
@@ -167,10 +199,11 @@ static gr_status judge_activations(gr_check *c, gr_finding *out)
     int n = c->recipe->stack->n;
     layer_seen *all = gr__bump_alloc(c->memory, sizeof *all * (size_t)GR_MAX(n, 1));
     int64_t batch, steps = gr__trials_steps(&c->trials, WORK, 1, UPDATES, &batch);
-    const gr_variant v = {.steps = steps, .batch = batch, .seed = SEED};
+    const gr_variant v = {.steps = steps, .batch = batch, .seed = SEED, .draw = c->draw};
     gr_recipe r;
     gr_trial t = {0};
     gr_sheet sheet = {0};
+    bank filters;
     bool more = true;
     gr_status st = all ? GR_OK : GR_E_MEMORY;
     gr__watch(c->o->watch, "activations", 0);
@@ -180,14 +213,20 @@ static gr_status judge_activations(gr_check *c, gr_finding *out)
     GR_TRY(gr__trial_run(&t, steps));
     GR_TRY(gr__trial_look(&t, &more));
     GR_TRY(gr__sheet_open(c->ctx, c->recipe->name, &sheet));
-    gr__sheet_note(&sheet, "what every layer gives after %lld updates, for %lld samples it is judged by: dark is low",
-                   (long long)steps, (long long)t.seen);
+    gr__sheet_note(
+        &sheet,
+        "what every layer gives after %lld updates, for %lld samples it is judged by: dark is low, four standard "
+        "deviations above the mean white",
+        (long long)steps, (long long)t.seen);
+    GR_TRY(look_at_filters(&t, c->memory, &filters));
+    if (filters.numbers && c->o->sheets)
+        gr__look_filters_card(&filters.filters, filters.numbers, &filters.edges, &sheet);
     for (int i = 0; i < n; i++) {
         all[i] = look_at(&t, i);
-        if (c->o->sheets) GR_TRY(add_card(&t, i, &all[i], &sheet));
+        if (c->o->sheets && !c->draw) GR_TRY(add_card(&t, i, &all[i], &sheet));
     }
-    judge(c, all, n, t.seen, steps, out);
-    GR_TRY(gr__check_write_sheet(c, "activations.html", &sheet));
+    judge(c, all, n, t.seen, steps, &filters, out);
+    if (!c->draw) GR_TRY(gr__check_write_sheet(c, "activations.html", &sheet));
 done:
     gr__sheet_close(&sheet);
     gr__trial_close(&t);
@@ -202,11 +241,13 @@ GR_RULE(layer_activations) = {
              .equations =
                  "a short training; then of each layer, over a batch that it is judged by: the deviation of its "
                  "units between samples\nby the root of its mean square; and the share of numbers next to 1 or -1, at "
-                 "most 90 %. --sheets writes activations.html, a "
+                 "most 90 %; of a first convolution the edge score is told."
+                 " --sheets writes activations.html, a "
                  "card a layer"},
     .as = {{"X6", "activations"}},
     .reads = GR_READS_TRAINING,
     .limit = "0.01; 0 fails",
+    .draws = GR_DRAWS_OF_TRAININGS,
     .unit = "deviation between samples, by the size of the output",
     .judge = judge_activations,
 };

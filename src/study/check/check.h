@@ -43,11 +43,16 @@ typedef struct gr_probe {
     gr_status (*next)(void *source, gr_batch *out); /* where batches come from: the loader, or a test's */
     void *source;
     const gr_watch *watch;
+    int draw; /* which initial weights: 0 the recipe's own */
 } gr_probe;
 gr_status gr__probe_open(gr_context *ctx, const gr_recipe *r, gr_probe *out);
 void gr__probe_close(gr_probe *p); /* a zeroed probe is fine */
 /* Gives back plans, weights and loader, and keeps the task: for others who train on its data. */
 void gr__probe_rest(gr_probe *p);
+/* Other initial weights, of draw 1, 2, ..., or the recipe's own again, of draw 0. */
+gr_status gr__probe_draw(gr_probe *p, int draw);
+/* The seed of a draw. */
+uint64_t gr__check_seed(uint64_t seed, int draw);
 /* Puts a full batch into one of the plans and runs it. */
 gr_status gr__probe_run(gr_probe *p, gr_plan *plan, const gr_batch *b);
 /* What the evaluation gave of a head: "prediction". shape may be NULL. */

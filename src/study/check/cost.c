@@ -200,6 +200,7 @@ GR_RULE(expected_cost) = {
     .as = {{"T5", "initial cost"}, {"X8", "initial cost"}},
     .reads = GR_READS_PROBE,
     .limit = "within [guess/2, guess + 2], of values [guess/2, 4 guess]",
+    .draws = GR_DRAWS_OF_WEIGHTS,
     .unit = "cost a sample",
     .judge = judge_start,
 };

@@ -131,6 +131,7 @@ GR_RULE(dead_rectifiers) = {
     .as = {{"X14", "dead units"}},
     .reads = GR_READS_PROBE,
     .limit = "0.4",
+    .draws = GR_DRAWS_OF_WEIGHTS,
     .unit = "share of the units of a layer",
     .judge = judge_dead,
 };

@@ -14,23 +14,31 @@ typedef struct sweep {
     double cost[LAMBDAS][SEEDS]; /* of training: the mean of the last third of the updates, without penalties */
 } sweep;
 
+/* The costs of the updates after `from`. */
+typedef struct tail {
+    int64_t from;
+    double sum;
+} tail;
+
+static void add(void *user, const gr_trial *t)
+{
+    tail *end = user;
+    if (t->step > end->from) end->sum += t->cost;
+}
+
 static gr_status train(gr_check *c, double decay, int seed, int64_t steps, int64_t batch, double *cost)
 {
     const gr_variant v = {
-        .has_decay = true, .weight_decay = decay, .steps = steps, .batch = batch, .seed = SEED + seed};
+        .has_decay = true, .weight_decay = decay, .steps = steps, .batch = batch, .seed = SEED + seed, .draw = c->draw};
     gr_recipe r;
     gr_trial t = {0};
     gr_status st = GR_OK;
-    double sum = 0;
-    int64_t last = GR_MAX(steps / 3, 1);
+    tail end = {.from = steps - GR_MAX(steps / 3, 1)};
     GR_TRY(gr__variant_make(c->ctx, c->memory, c->recipe, &v, &r));
     r.penalties = (gr_penalties){0};
     GR_TRY(gr__trial_open(&c->trials, &r, NULL, &t));
-    while (t.step < steps && !t.diverged) {
-        GR_TRY(gr__trial_step(&t));
-        if (t.step > steps - last) sum += t.cost / (double)last;
-    }
-    *cost = t.diverged ? INFINITY : sum;
+    GR_TRY(gr__trial_follow(&t, steps, &(gr_trial_follow){.each = add, .user = &end}));
+    *cost = t.diverged ? INFINITY : end.sum / (double)(steps - end.from);
 done:
     gr__trial_close(&t);
     return st;
@@ -104,7 +112,8 @@ static void judge(const gr_check *c, const sweep *s, int64_t steps, gr_finding *
 static gr_status judge_decay(gr_check *c, gr_finding *out)
 {
     sweep s = {0};
-    int64_t batch, steps = gr__trials_steps(&c->trials, WORK, LAMBDAS * SEEDS, UPDATES, &batch);
+    int longer = 1 << c->draw; /* less of what the start alone does */
+    int64_t batch, steps = gr__trials_steps(&c->trials, WORK * longer, LAMBDAS * SEEDS, UPDATES * longer, &batch);
     gr_status st = GR_OK;
     for (int l = 0; l < LAMBDAS; l++)
         for (int k = 0; k < SEEDS; k++) {
@@ -127,6 +136,7 @@ GR_RULE(decay_sweep) = {
     .as = {{"X12", "weight decay"}},
     .reads = GR_READS_TRAINING,
     .limit = "3 standard deviations of the seeds, and 2 % of the cost",
+    .draws = GR_DRAWS_OF_TRAININGS,
     .unit = "training cost a sample, how far it falls",
     .judge = judge_decay,
 };

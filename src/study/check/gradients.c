@@ -3,7 +3,7 @@
  *
  * Rules are what is checked, not one point. So the weights are moved off where they start: there many values stand
  * exactly at a kink (a zero bias under a picture's dark corner is a ReLU's 0) or say nothing (weights of 0). What is
- * near a kink all the same is not judged, and told. */
+ * near a kink all the same is looked at again from other points, and what no point judges is told. */
 #include <math.h>
 #include <stdio.h>
 
@@ -11,11 +11,13 @@
 #include "study/derivative/difference.h"
 #include "study/check/rule.h"
 
-enum { SAMPLES = 8, FEWEST = 2 };
+enum { SAMPLES = 8, FEWEST = 2, POINTS = 9, MISSES = 2 };
+/* POINTS: from which what was not judged is looked at; MISSES: in a row, after which a further one is left */
 static const double ENOUGH = 0.1; /* of the limit: a nearer quotient is not sought */
 static const double MOVED = 0.1;  /* of a tensor's usual size: far beyond the widths of differences */
 static const double WORK = 5e9;   /* unless told otherwise, for a few comparisons a parameter */
 static const double MORE = 2.5;   /* times that, for more of them */
+static const double AGAIN = 2;    /* times the work, that all further points may take together */
 
 typedef struct probe {
     int64_t at; /* the element; -1: a line along which all elements go, each by as much, up or down by chance */
@@ -79,11 +81,11 @@ static void share_out(check *c)
 
 /* ---- where ---- */
 
-static void move_off_kinks(gr_slopes *s)
+static void move_off_kinks(gr_slopes *s, int point)
 {
     for (size_t i = 0; i < s->n; i++) {
         const gr_entry *e = gr_store_find(s->store, s->params[i].entry.name);
-        gr__rng rng = gr__rng_make(s->recipe.seed, e->spec.name, 2, 0);
+        gr__rng rng = gr__rng_make(s->recipe.seed, e->spec.name, 2, (uint32_t)point);
         double *w = e->data, square = 0;
         for (int64_t k = 0; k < e->count; k++) square += w[k] * w[k] / (double)e->count;
         double size = square > 0 ? sqrt(square) : 1 / sqrt((double)GR_MAX(s->params[i].fan_in, 1));
@@ -141,8 +143,6 @@ static gr_status pick(check *c, size_t i, double cost)
 static gr_status prepare(check *c)
 {
     int64_t largest = 1;
-    double cost;
-    gr_status st = GR_OK;
     for (size_t i = 0; i < c->s.n; i++) largest = GR_MAX(largest, gr_shape_count(c->s.params[i].entry.shape));
     c->tensor = gr__bump_alloc(c->memory, sizeof *c->tensor * c->s.n);
     c->row = gr__bump_alloc(c->memory, sizeof *c->row * c->s.n);
@@ -150,11 +150,12 @@ static gr_status prepare(check *c)
     c->kept = gr__bump_alloc(c->s.task.memory, sizeof *c->kept * (size_t)largest);
     if (!c->tensor || !c->row || !c->along || !c->kept) return GR_E_MEMORY;
     share_out(c);
-    move_off_kinks(&c->s);
-    GR_TRY(gr__slopes_run(&c->s, c->s.slope, &cost));
-    for (size_t i = 0; i < c->s.n; i++) GR_TRY(pick(c, i, cost)); /* before other runs reuse the arena */
-done:
-    return st;
+    for (size_t i = 0; i < c->s.n; i++) {
+        const gr_entry *e = c->tensor[i].entry;
+        c->row[i] = (gr_gradient_row){.name = gr__bump_strdup(c->memory, e->spec.name), .count = e->count};
+        if (!c->row[i].name) return GR_E_MEMORY;
+    }
+    return GR_OK;
 }
 
 /* ---- comparing ---- */
@@ -166,8 +167,6 @@ static gr_status compare(check *c, size_t i)
     const tensor *t = &c->tensor[i];
     gr_gradient_row *row = &c->row[i];
     gr_status st = GR_OK;
-    *row = (gr_gradient_row){.name = gr__bump_strdup(c->memory, t->entry->spec.name), .count = t->entry->count};
-    if (!row->name) return GR_E_MEMORY;
     for (int64_t k = 0; k < t->n && !(row->wrong && c->s.work > c->work); k++) {
         gr_line l = line_of(c, t, &t->probe[k]);
         double limit = GR_GRADIENT_LIMIT * t->scale, slope = t->probe[k].slope;
@@ -182,6 +181,42 @@ static gr_status compare(check *c, size_t i)
     }
 done:
     return st;
+}
+
+/* Is it looked at and not judged yet? */
+static bool is_open(const gr_gradient_row *row)
+{
+    return row->judged == 0;
+}
+
+/* All that is open, from one point: the initial weights, or others, moved off their kinks. */
+static gr_status look_from(check *c, int point, const gr_watch *watch)
+{
+    gr_slopes *s = &c->s;
+    double cost;
+    int misses = 0;
+    gr_status st = GR_OK;
+    if (point > 0) GR_TRY(gr__network_draw(s->task.network, gr__check_seed(s->recipe.seed, point), s->store));
+    move_off_kinks(s, point);
+    GR_TRY(gr__slopes_run(s, s->slope, &cost));
+    for (size_t i = 0; i < s->n; i++) /* before other runs reuse the arena */
+        if (is_open(&c->row[i])) GR_TRY(pick(c, i, cost));
+    for (size_t i = 0; i < s->n; i++) {
+        gr__watch(watch, "gradients", (double)i / (double)s->n);
+        if (!is_open(&c->row[i])) continue;
+        GR_TRY(compare(c, i));
+        misses = c->row[i].checked > 0 && is_open(&c->row[i]) ? misses + 1 : 0;
+        if (point > 0 && misses >= MISSES) break; /* no equilibrium is found from here, or all is kinks */
+    }
+done:
+    return st;
+}
+
+static bool any_open(const check *c)
+{
+    bool any = false;
+    for (size_t i = 0; i < c->s.n; i++) any |= c->row[i].checked > 0 && is_open(&c->row[i]);
+    return any;
 }
 
 static void judge(const gr_gradient_row *rows, size_t n, gr_finding *out)
@@ -234,10 +269,10 @@ gr_status gr__check_gradients(gr_context *ctx, const gr_recipe *r, const gr_grad
     if (c.work == 0) c.work = o->most > GR_GRADIENT_FEW ? MORE * WORK : WORK;
     GR_TRY(open_within(ctx, r, &c));
     GR_TRY(prepare(&c));
-    for (size_t i = 0; i < c.s.n; i++) {
-        gr__watch(o->watch, "gradients", (double)i / (double)c.s.n);
-        GR_TRY(compare(&c, i));
-    }
+    GR_TRY(look_from(&c, 0, o->watch));
+    double most = c.s.work + AGAIN * c.work;
+    for (int point = 1; point < POINTS && any_open(&c) && c.s.work < most; point++)
+        GR_TRY(look_from(&c, point, o->watch));
     *n = c.s.n;
     *rows = c.row;
     judge(*rows, *n, out);

@@ -336,6 +336,7 @@ GR_RULE(kept_scale) = {
     .as = {{"I2", "initialisation"}},
     .reads = GR_READS_PROBE,
     .limit = "a factor of 10 is a warning, of 1e4 a failure",
+    .draws = GR_DRAWS_OF_WEIGHTS,
     .unit = "variance of the activations",
     .judge = judge_init,
 };

@@ -44,10 +44,7 @@ static gr_status by_training(gr_check *c, const gr_view_options *o, gr_sheet *s,
     gr_status st = GR_OK;
     GR_TRY(gr__variant_make(c->ctx, c->memory, c->recipe, &v, &r));
     GR_TRY(gr__trial_open(&c->trials, &r, NULL, &t));
-    while (t.step < steps && !t.diverged) {
-        if (t.step % 8 == 0) gr__watch(c->o->watch, "mistakes", (double)t.step / (double)steps);
-        GR_TRY(gr__trial_step(&t));
-    }
+    GR_TRY(gr__trial_follow(&t, steps, &(gr_trial_follow){.what = "mistakes", .to = 1}));
     GR_TRY(gr__trial_judge(&t, &cost)); /* statistics are those of the weights then */
     st = gr__view_mistakes_of(&t.engine, gr__sheet_text(s, "after %lld updates", (long long)steps), o, s, m);
 done:

@@ -20,9 +20,10 @@ static gr_status judge_optimizer(gr_check *c, gr_finding *out)
 {
     const gr_recipe *r = c->recipe;
     bool optimizer = r->optim.n_methods > 1 || !r->optim.method[0].member->for_design;
-    bool schedule = !r->sched.member->constant || r->sched.tail.on, average = r->swa.on;
+    bool schedule = !r->sched.member->constant || r->sched.tail.on, average = r->average.on;
     bool lookahead = r->lookahead.k > 0 && r->optim.method[0].lookahead.k == 0;
-    int found = optimizer + schedule + average + lookahead;
+    bool sam = r->sam.on;
+    int found = optimizer + schedule + average + lookahead + sam;
     if (!designing(c) || !found) {
         if (designing(c))
             gr__finding_set(out, GR_VERDICT_OK, 0, 0, "a simple optimizer at a constant rate, as a design wants");
@@ -31,14 +32,15 @@ static gr_status judge_optimizer(gr_check *c, gr_finding *out)
         return GR_OK;
     }
     gr__finding_set(out, GR_VERDICT_WARNING, found, 0,
-                    "a design is tried with Adam, or gradient descent, at a constant rate: %s%s%s%sare for when it "
+                    "a design is tried with Adam, or gradient descent, at a constant rate: %s%s%s%s%sare for when it "
                     "stands",
                     optimizer ? "other optimizers, " : "", schedule ? "schedules, " : "", average ? "averages, " : "",
-                    lookahead ? "LookAhead, " : "");
+                    lookahead ? "LookAhead, " : "", sam ? "SAM, " : "");
     if (optimizer) gr__finding_fix(out, "optimizer: adam");
     if (schedule) gr__finding_fix(out, "schedule: constant");
     if (average) gr__finding_fix(out, "average: none");
     if (lookahead) gr__finding_fix(out, "lookahead: none");
+    if (sam) gr__finding_fix(out, "sam: none");
     return GR_OK;
 }
 
@@ -48,7 +50,7 @@ GR_RULE(design_optimizer) = {
              .title = "A design is tried with a simple optimizer at a constant rate",
              .cite = "the chapter, 4.5.2",
              .equations = "under `phase: design`: an optimizer other than adam, sgd, sgdm; any schedule but a constant "
-                          "rate; average, lookahead"},
+                          "rate; average, lookahead, sam"},
     .as = {{"T16", "optimizer"}},
     .reads = GR_READS_RECIPE,
     .limit = "0",

@@ -9,10 +9,12 @@
 
 static const double FAR = 1, FURTHER = 3; /* of means, in standard deviations of the training part: to warn, to fail */
 static const double WIDE = 4,
-                    WIDER = 10;   /* of spreads, times or one by so many times: a few outliers of long tails make 3 */
-static const double CHANCE = 5;   /* standard errors */
-static const double AGREE = 1e-4; /* between what the graph and what a server prepares, relative */
+                    WIDER = 10;      /* of spreads, times or one by so many times, beyond what chance makes of them */
+static const double CHANCE = 5;      /* standard errors */
+static const double SURE = 12.5;     /* -log of a chance of 4e-6, as far as that */
+static const double AGREE = 1e-4;    /* between what the graph and what a server prepares, relative */
 static const double TOO_WELL = 0.01; /* of a standard error */
+static const double SAME = 1e-9;     /* of a variance: rounding */
 enum { FEW = 16 };                   /* samples */
 static const double FITS = 0.2;      /* of what the parts are apart, that is left in another layout */
 
@@ -134,17 +136,78 @@ typedef struct shift {
     int input;
 } shift;
 
-static void pool(const gr_seen_input *in, int64_t channel, double *mean, double *variance)
+typedef struct scale {
+    double mean, variance;
+    double tail; /* the fourth central moment by the square of the variance: 3 of normal numbers, 1/q where a share q is
+                    not 0, n where one of n samples has all the spread */
+} scale;
+
+static scale pool(const gr_seen_input *in, int64_t channel)
 {
-    double n = 0, sum = 0, square = 0;
+    scale s = {0};
+    double n = 0, fourth = 0;
+    for (int64_t k = channel; k < in->width; k += in->channels, n++) s.mean += in->mean[k];
+    s.mean /= n;
     for (int64_t k = channel; k < in->width; k += in->channels) {
-        sum += in->mean[k];
-        square += in->square[k] + in->mean[k] * in->mean[k];
-        n++;
+        double off = in->mean[k] - s.mean, square = in->square[k];
+        s.variance += (square + off * off) / n;
+        fourth += (in->fourth[k] + 4 * off * in->cube[k] + 6 * off * off * square + pow(off, 4)) / n;
     }
-    *mean = sum / n;
-    *variance = fmax(square / n - *mean * *mean, 0);
+    s.tail = s.variance > 0 ? fmax(fourth / (s.variance * s.variance), 1) : 0;
+    return s;
 }
+
+/* How many times spreads differ at least: the logarithm of a variance has a standard error of sqrt((tail - 1) / n), so
+ * a column that is seldom other than 0 says little of its own. Where a part does not spread at all, chance leaves out
+ * the samples that do with probability exp(-n / tail). */
+static double times_apart(const scale *a, const scale *b, double n_a, double n_b)
+{
+    if (!(a->variance > 0 && b->variance > 0)) {
+        const scale *spread = a->variance > 0 ? a : b;
+        double still = a->variance > 0 ? n_b : n_a;
+        return spread->variance > 0 && still > SURE * spread->tail ? INFINITY : 1;
+    }
+    double tail = fmax(a->tail, b->tail), error = sqrt((tail - 1) * (1 / n_a + 1 / n_b));
+    double apart = fabs(log(b->variance / a->variance)) - CHANCE * error;
+    return apart > 0 ? exp(apart / 2) : 1;
+}
+
+/* ---- outliers ---- */
+
+/* How many times the spread of a column is what it would be without the sample that is farthest off; 1 where the others
+ * are all the same, as in a column that is seldom other than 0. */
+static double times_without(const gr_seen_input *in, int64_t column, double n)
+{
+    double square = in->square[column], mean = in->mean[column];
+    double off = fmax(in->high[column] - mean, mean - in->low[column]);
+    double left = (n * square - off * off * n / (n - 1)) / (n - 1);
+    return n > FEW && left > SAME * square ? sqrt(square / left) : 1;
+}
+
+typedef struct outlier {
+    double times;
+    int64_t column;
+    int input;
+    const char *part;
+} outlier;
+
+static outlier farthest(const sides *s)
+{
+    outlier most = {.times = 1};
+    const gr_seen *part[2] = {&s->train, &s->validation};
+    for (int p = 0; p < 2; p++)
+        for (int i = 0; i < s->c->recipe->n_inputs; i++) {
+            const gr_seen_input *in = &part[p]->input[i];
+            bool columns = in->channels == in->width && !s->c->recipe->input[i].vocabulary;
+            for (int64_t k = 0; columns && k < in->width; k++) {
+                double times = times_without(in, k, (double)part[p]->n);
+                if (times > most.times) most = (outlier){times, k, i, p ? "validation" : "training"};
+            }
+        }
+    return most;
+}
+
+/* ---- scales, all of them ---- */
 
 static shift largest_shift(const sides *s)
 {
@@ -153,15 +216,12 @@ static shift largest_shift(const sides *s)
     for (int i = 0; i < s->c->recipe->n_inputs; i++) {
         const gr_seen_input *a = &s->train.input[i], *b = &s->validation.input[i];
         for (int64_t c = 0; c < a->channels && !s->c->recipe->input[i].vocabulary; c++) {
-            double mean[2], variance[2];
-            pool(a, c, &mean[0], &variance[0]);
-            pool(b, c, &mean[1], &variance[1]);
-            double deviation = sqrt(variance[0]), error = sqrt((variance[0] + variance[1]) / fewer);
+            scale of[2] = {pool(a, c), pool(b, c)};
+            double deviation = sqrt(of[0].variance), error = sqrt((of[0].variance + of[1].variance) / fewer);
             if (!(deviation > 0)) continue;
-            double away = fabs(mean[1] - mean[0]), times = sqrt(variance[1]) / deviation;
-            times = fmax(times, 1 / fmax(times, 1e-6));
+            double away = fabs(of[1].mean - of[0].mean);
+            double times = times_apart(&of[0], &of[1], (double)s->train.n, (double)s->validation.n);
             if (away < CHANCE * error) away = 0;
-            if (times < 1 + CHANCE / sqrt(fewer)) times = 1;
             if (away / deviation > most.mean) most.mean = away / deviation, most.channel = c, most.input = i;
             if (times > most.spread) most.spread = times, most.channel = c, most.input = i;
         }
@@ -191,18 +251,18 @@ static bool agrees_too_well(const sides *s, int input)
 
 /* ---- verdicts ---- */
 
-static void judge(const sides *s, gr_finding *out)
+/* What is known to be wrong by name: another layout, statistics of its own, a number that is none. */
+static bool says_what(const sides *s, double apart_by, gr_finding *out)
 {
     const gr_recipe *r = s->c->recipe;
-    shift m = largest_shift(s);
     for (int i = 0; i < r->n_inputs; i++) {
         const char *layout = r->input[i].vocabulary ? NULL : other_layout(s, i);
         if (!layout) continue;
-        gr__finding_set(out, GR_VERDICT_FAILED, m.mean, FAR,
+        gr__finding_set(out, GR_VERDICT_FAILED, apart_by, FAR,
                         "the validation part has %s: so it would agree with the training part; mend its source",
                         layout);
         gr__finding_fix(out, "gradus data view %s --part validation -o validation.html", r->path);
-        return;
+        return true;
     }
     for (int i = 0; i < r->n_inputs; i++) {
         if (!agrees_too_well(s, i)) continue;
@@ -210,8 +270,26 @@ static void judge(const sides *s, gr_finding *out)
                         "every column of the validation part has the training part's mean and spread, far closer than "
                         "chance has it: each was standardised by its own, or holds the same samples");
         gr__finding_fix(out, "data.prepare: [standardize]");
-        return;
+        return true;
     }
+    outlier far = farthest(s);
+    if (far.times > WIDER) {
+        gr__finding_set(
+            out, GR_VERDICT_FAILED, far.times, WIDER,
+            "one sample of the %s part is so far off in column %lld that without it the spread would be %.3g "
+            "times less: a number that is none, or of another unit",
+            far.part, (long long)far.column, far.times);
+        gr__finding_fix(out, "gradus data check %s", r->path);
+        return true;
+    }
+    return false;
+}
+
+static void judge(const sides *s, gr_finding *out)
+{
+    const gr_recipe *r = s->c->recipe;
+    shift m = largest_shift(s);
+    if (says_what(s, m.mean, out)) return;
     if (s->served > AGREE) {
         gr__finding_set(out, GR_VERDICT_FAILED, s->served, AGREE,
                         "what the network is given differs by %.2g from what its preparation gives a raw sample",
@@ -219,18 +297,20 @@ static void judge(const sides *s, gr_finding *out)
         gr__finding_fix(out, "gradus check %s --only T3", r->path);
     } else if (m.mean > FAR || m.spread > WIDE) {
         bool fails = m.mean > FURTHER || m.spread > WIDER;
-        gr__finding_set(out, fails ? GR_VERDICT_FAILED : GR_VERDICT_WARNING, m.mean, FAR,
-                        "the validation part is not like the training part: the mean of %s %lld is %.3g standard "
-                        "deviations away, spreads differ %.3g times; it may be prepared already, or of another unit",
-                        s->train.input[m.input].channels == s->train.input[m.input].width ? "column" : "channel",
-                        (long long)m.channel, m.mean, m.spread);
+        gr__finding_set(
+            out, fails ? GR_VERDICT_FAILED : GR_VERDICT_WARNING, m.mean, FAR,
+            "the validation part is not like the training part: the mean of %s %lld is %.3g standard "
+            "deviations away, spreads differ %.3g times and more; it may be prepared already, or of another unit",
+            s->train.input[m.input].channels == s->train.input[m.input].width ? "column" : "channel",
+            (long long)m.channel, m.mean, m.spread);
         gr__finding_fix(out, "gradus data check %s", r->path);
         gr__finding_fix(out, "data.validation: {split: 0.1}");
     } else
-        gr__finding_set(out, GR_VERDICT_OK, m.mean, FAR,
-                        "training and validation lie alike: means at most %.2g standard deviations apart, spreads %.3g "
-                        "times; what is served is prepared alike",
-                        m.mean, m.spread);
+        gr__finding_set(
+            out, GR_VERDICT_OK, m.mean, FAR,
+            "training and validation lie alike: means at most %.2g standard deviations apart, spreads surely %.3g "
+            "times; what is served is prepared alike",
+            m.mean, m.spread);
 }
 
 static gr_status judge_pipelines(gr_check *c, gr_finding *out)
@@ -264,7 +344,8 @@ GR_RULE(same_pipelines) = {
              .cite = "the chapter, 4.5.3 step 3",
              .equations =
                  "up to 512 samples of either part as the layers take them: mean and spread of each channel or "
-                 "column, and of each pixel\nagainst other layouts (BGR, CHW, axes swapped, mirrored);\nof columns "
+                 "column, spreads by what five standard errors leave (with the fourth moments), and of each "
+                 "pixel\nagainst other layouts (BGR, CHW, axes swapped, mirrored);\nof columns "
                  "whether they agree far closer than chance has it; and "
                  "what prediction makes of the raw numbers"},
     .as = {{"X3", "pipelines"}},

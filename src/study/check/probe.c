@@ -117,6 +117,13 @@ done:
     return st;
 }
 
+gr_status gr__probe_draw(gr_probe *p, int draw)
+{
+    p->draw = draw;
+    gr_status st = gr__network_draw(p->task.network, gr__check_seed(p->recipe->seed, draw), p->store);
+    return st == GR_OK ? fill_states(p) : st;
+}
+
 void gr__probe_rest(gr_probe *p)
 {
     gr__loader_destroy(p->loader);

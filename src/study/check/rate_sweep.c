@@ -13,11 +13,13 @@ static const double NOTHING = 0.999, LEARNS = 0.9; /* of the cost at the start: 
 typedef struct curve {
     double lr, first, last; /* costs: judged before the first update, and at the end */
     bool cyclic, diverged;
+    gr__text *csv; /* where its rows go */
 } curve;
 
-static void put_row(gr__text *csv, const curve *k, int64_t step, double cost)
+static void put_row(void *user, const gr_trial *t)
 {
-    gr__text_add(csv, "%.9g,%s,%lld,%.9g\n", k->lr, k->cyclic ? "cyclic" : "constant", (long long)step, cost);
+    const curve *k = user;
+    gr__text_add(k->csv, "%.9g,%s,%lld,%.9g\n", k->lr, k->cyclic ? "cyclic" : "constant", (long long)t->step, t->cost);
 }
 
 static gr_status train(gr_check *c, int64_t steps, int64_t batch, double by, bool cyclic, gr__text *csv, curve *out)
@@ -31,14 +33,11 @@ static gr_status train(gr_check *c, int64_t steps, int64_t batch, double by, boo
     gr_recipe r;
     gr_trial t = {0};
     gr_status st = GR_OK;
-    *out = (curve){.lr = o->method[0].lr * by, .cyclic = cyclic};
+    *out = (curve){.lr = o->method[0].lr * by, .cyclic = cyclic, .csv = csv};
     GR_TRY(gr__variant_make(c->ctx, c->memory, c->recipe, &v, &r));
     GR_TRY(gr__trial_open(&c->trials, &r, NULL, &t));
     GR_TRY(gr__trial_judge(&t, &out->first));
-    while (t.step < steps && !t.diverged) {
-        GR_TRY(gr__trial_step(&t));
-        put_row(csv, out, t.step, t.cost);
-    }
+    GR_TRY(gr__trial_follow(&t, steps, &(gr_trial_follow){.each = put_row, .user = out}));
     out->diverged = t.diverged;
     GR_TRY(gr__trial_judge(&t, &out->last));
 done:

@@ -9,14 +9,6 @@ enum { UPDATES = 10, SEED = 301 };
 static const double WORK = 2e10;           /* floating-point operations of both */
 static const int64_t READ_TWICE = 1 << 26; /* numbers of a training part that is read once more */
 
-static uint64_t hash(const gr_entry *e, size_t real)
-{
-    const unsigned char *s = e->data;
-    uint64_t h = 14695981039346656037u;
-    for (size_t i = 0; i < real * (size_t)e->count; i++) h = (h ^ s[i]) * 1099511628211u;
-    return h;
-}
-
 /* Trains, and notes what each entry of the store holds then, one after the other. */
 static gr_status run(gr_check *c, int64_t steps, uint64_t **sums, const char ***names, int *n, double *cost)
 {
@@ -33,7 +25,7 @@ static gr_status run(gr_check *c, int64_t steps, uint64_t **sums, const char ***
     if (!*sums || !*names) GR_TRY(GR_E_MEMORY);
     for (int i = 0; i < *n; i++) {
         const gr_entry *e = gr_store_entry(t.engine.store, i);
-        (*sums)[i] = hash(e, e->spec.shape.rank ? gr_backend_real_bytes(t.task.backend) : sizeof(double));
+        (*sums)[i] = gr__trial_sum(&t, e);
         if (!((*names)[i] = gr__bump_strdup(c->memory, e->spec.name))) GR_TRY(GR_E_MEMORY);
     }
     *cost = t.cost;

@@ -36,6 +36,8 @@ typedef struct gr_check {
     gr__bump *memory;
     gr_probe probe;   /* PROBE: open; TRAINING: its task alone */
     gr_trials trials; /* TRAINING: open */
+    bool *reached;    /* TRAINING: of each parameter of the network, whether a gradient reaches it at the start */
+    int draw;         /* 0: the recipe's own seed; 1, 2, ...: a rule is asked again */
     gr_checked *out;
 } gr_check;
 
@@ -43,12 +45,18 @@ typedef struct gr_rule_id {
     const char *id, *name; /* "X9"; a few words of what is looked at */
 } gr_rule_id;
 
+/* How often a rule is asked again that did not say `ok` but may have met with chance: for each further draw has another
+ * seed, and one that says `ok` shows that it was. What is wrong is so with all of them. Draws of initial weights alone
+ * cost little, so there are many: of recipes that are beyond a limit with every other seed one in 256 is told. */
+enum { GR_DRAWS_OF_WEIGHTS = 7, GR_DRAWS_OF_TRAININGS = 2 };
+
 enum { GR_RULE_IDS = 2 };
 typedef struct gr_rule {
     gr_member head;             /* cite: where its threshold is from; equations: what is done, in a few lines */
     gr_rule_id as[GR_RULE_IDS]; /* the second may be none: one answer under two ids */
     gr_rule_reads reads;
     const char *limit, *unit; /* what is sound, in words; the unit of figure and limit */
+    int draws;                /* further ones, at most, before anything but `ok` is said */
     gr_status (*judge)(gr_check *c, gr_finding *out);
 } gr_rule;
 #define GR_RULE(name) const gr_rule gr__rule_##name

@@ -35,9 +35,9 @@ static gr_status take_room(const gr_probe *p, gr__bump *b, gr_seen *out)
         gr_plan_output(p->evaluate, name, &shape);
         in->width = gr_shape_count(shape) / p->batch;
         in->channels = shape.rank > 2 ? shape.dim[shape.rank - 1] : in->width;
-        in->mean = gr__bump_alloc(b, sizeof *in->mean * (size_t)GR_MAX(in->width, 1));
-        in->square = gr__bump_alloc(b, sizeof *in->square * (size_t)GR_MAX(in->width, 1));
-        if (!in->mean || !in->square) return GR_E_MEMORY;
+        double **each[] = {&in->mean, &in->square, &in->cube, &in->fourth, &in->low, &in->high};
+        for (size_t m = 0; m < GR_COUNT(each); m++)
+            if (!(*each[m] = gr__bump_alloc(b, sizeof(double) * (size_t)GR_MAX(in->width, 1)))) return GR_E_MEMORY;
     }
     return GR_OK;
 }
@@ -47,18 +47,31 @@ static double number(const gr_probe *p, int input, const void *data, int64_t k)
     return p->recipe->input[input].vocabulary ? (double)((const int32_t *)data)[k] : gr__probe_real(p, data, k);
 }
 
-/* Sample i of the plan's batch, the n-th of all: running means and sums of squares. */
+/* The n-th number: its part in the sums of powers of what is off the mean.                      [Pebay 2008, eq. 1.5]
+ */
+static void add_number(gr_seen_input *in, int64_t k, double x, double n)
+{
+    double off = x - in->mean[k], share = off / n, term = off * share * (n - 1);
+    in->mean[k] += share;
+    in->fourth[k] +=
+        term * share * share * (n * n - 3 * n + 3) + 6 * share * share * in->square[k] - 4 * share * in->cube[k];
+    in->cube[k] += term * share * (n - 2) - 3 * share * in->square[k];
+    in->square[k] += term;
+    in->low[k] = n > 1 ? fmin(in->low[k], x) : x;
+    in->high[k] = n > 1 ? fmax(in->high[k], x) : x;
+}
+
+/* Sample i of the plan's batch, the n-th of all. */
 static void add(const gr_probe *p, gr_seen_input *in, int input, const void *data, int64_t i, int64_t n)
 {
     bool still = true, finite = true, alike = i > 0;
     double first = number(p, input, data, i * in->width);
     for (int64_t k = 0; k < in->width; k++) {
-        double x = number(p, input, data, i * in->width + k), off = x - in->mean[k];
+        double x = number(p, input, data, i * in->width + k);
         finite &= isfinite(x) != 0;
         still &= x == first;
         alike = alike && x == number(p, input, data, (i - 1) * in->width + k);
-        in->mean[k] += off / (double)n;
-        in->square[k] += off * (x - in->mean[k]);
+        add_number(in, k, x, (double)n);
     }
     in->still += still;
     in->nonfinite += !finite;
@@ -100,7 +113,11 @@ gr_status gr__seen_take(gr_probe *p, gr__bump *b, gr_part part, gr_seen_look *lo
         look_at(p, &batch, most, look, user, out);
     }
     for (int k = 0; k < p->recipe->n_inputs; k++)
-        for (int64_t i = 0; i < out->input[k].width; i++) out->input[k].square[i] /= (double)GR_MAX(out->n, 1);
+        for (int64_t i = 0; i < out->input[k].width; i++) {
+            out->input[k].square[i] /= (double)GR_MAX(out->n, 1);
+            out->input[k].cube[i] /= (double)GR_MAX(out->n, 1);
+            out->input[k].fourth[i] /= (double)GR_MAX(out->n, 1);
+        }
 done:
     gr__loader_destroy(l);
     gr__rows_free(p->ctx, &rows);

@@ -6,7 +6,9 @@
 
 typedef struct gr_seen_input {
     int64_t width, channels;  /* numbers of a sample; along the last axis, of a row of numbers all of them */
-    double *mean, *square;    /* of each number over the samples: its mean, and its variance */
+    double *mean, *square;    /* of each number over the samples: its mean, and its variance; */
+    double *cube, *fourth;    /* its third and fourth central moment; */
+    double *low, *high;       /* and its extremes */
     int64_t nonfinite, still; /* samples that hold what is not finite; whose numbers are all the same */
     int64_t alike;            /* that are equal to the sample before */
 } gr_seen_input;

@@ -4,7 +4,7 @@
 #include "cost/parts.h"
 #include "study/check/start.h"
 
-enum { SAMPLES = 1024 };
+enum { SAMPLES = 1024, FEWER = 256 }; /* of the recipe's own initial weights; of further draws */
 static const double LOG_LIMIT = 1e-3; /* of log-probabilities' log-sum-exp, which is 0 */
 static const double SUM_LIMIT = 1e-4; /* of probabilities from 1 */
 static const double SELDOM = 1e-12;   /* a frequency that is 0 */
@@ -153,6 +153,7 @@ gr_status gr__start_take(gr_probe *p, int head, gr_start *s)
     int lengths = gr__network_lengths(p->task.network, head);
     int64_t outputs = gr_shape_count(h->output), of_step = lengths < 0 ? outputs : outputs / h->output.dim[0];
     bool positions = h->output.rank > 1 && h->reading.prediction == GR_PREDICT_SHARES;
+    double most = p->draw ? FEWER : SAMPLES;
     gr_batch b = {0};
     gr_status st = GR_OK;
     *s = (gr_start){.p = p,
@@ -168,8 +169,8 @@ gr_status gr__start_take(gr_probe *p, int head, gr_start *s)
     s->bias = last_bias(p, head, s->width);
     for (int64_t k = 0; k < s->width && values(s); k++) s->still[k] = bias_at(s, k);
     gr__loader_seek(p->loader, 0, 0);
-    for (int64_t i = 0; i < p->batches && s->n < SAMPLES; i++) {
-        gr__watch(p->watch, "initial cost", s->n / SAMPLES);
+    for (int64_t i = 0; i < p->batches && s->n < most; i++) {
+        gr__watch(p->watch, "initial cost", s->n / most);
         GR_TRY(p->next(p->source, &b));
         if (b.n != p->batch) break; /* the last, short one */
         GR_TRY(gr__probe_run(p, p->evaluate, &b));

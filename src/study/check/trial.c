@@ -192,6 +192,7 @@ static gr_status start(gr_trial *t, bool layers)
     size_t states;
     gr_status st = GR_OK;
     gr__network_states(t->task.network, &states);
+    t->task.running = true; /* its own statistics take their place */
     GR_TRY(gr__engine_make(&t->task, true, 1u << GR_PART_VALIDATION, &t->engine));
     if (states) GR_TRY(gr__runner_add(&t->engine.runner, "check statistics", statistics_graph, t, &t->statistics));
     t->seen = GR_MIN(GR_MIN(GR_MAX(gr__task_evaluation_batch(&t->task), FEW), MANY), t->of->validation.n);
@@ -295,11 +296,30 @@ gr_status gr__trial_step(gr_trial *t)
     return st;
 }
 
-gr_status gr__trial_run(gr_trial *t, int64_t steps)
+gr_status gr__trial_follow(gr_trial *t, int64_t steps, const gr_trial_follow *f)
 {
     gr_status st = GR_OK;
-    while (t->step < steps && !t->diverged && st == GR_OK) st = gr__trial_step(t);
+    while (t->step < steps && !t->diverged && st == GR_OK) {
+        if (f->what && t->step % 8 == 0)
+            gr__watch(t->of->c->o->watch, f->what, f->from + (f->to - f->from) * (double)t->step / (double)steps);
+        st = gr__trial_step(t);
+        if (f->each && st == GR_OK && !t->diverged) f->each(f->user, t);
+    }
     return st;
+}
+
+gr_status gr__trial_run(gr_trial *t, int64_t steps)
+{
+    return gr__trial_follow(t, steps, &(gr_trial_follow){0});
+}
+
+uint64_t gr__trial_sum(const gr_trial *t, const gr_entry *e)
+{
+    size_t bytes = (e->spec.shape.rank ? gr_backend_real_bytes(t->task.backend) : sizeof(double)) * (size_t)e->count;
+    const unsigned char *s = e->data;
+    uint64_t h = 14695981039346656037u;
+    for (size_t i = 0; i < bytes; i++) h = (h ^ s[i]) * 1099511628211u;
+    return h;
 }
 
 /* ---- judging ---- */

@@ -35,7 +35,7 @@ typedef struct gr_variant {
     bool standardize; /* targets of values */
     int64_t batch;    /* 0: the recipe's */
     int64_t steps;    /* of the trial */
-    int seed;         /* added to the recipe's */
+    int seed, draw;   /* added to the recipe's; which further draw it is (gr_check.draw) */
 } gr_variant;
 /* The recipe so changed; what it holds lives in b and in the recipe that it is made of. */
 gr_status gr__variant_make(gr_context *ctx, gr__bump *b, const gr_recipe *of, const gr_variant *v, gr_recipe *out);
@@ -67,10 +67,21 @@ typedef struct gr_trial_spec {
  * it was opened. */
 gr_status gr__trial_open(gr_trials *ts, const gr_recipe *recipe, const gr_trial_spec *spec, gr_trial *t);
 void gr__trial_close(gr_trial *t);
+/* A sum of the bits that an entry of its store holds. */
+uint64_t gr__trial_sum(const gr_trial *t, const gr_entry *e);
 /* One more update. A cost or gradient that is not finite is no failure: diverged is set, and nothing follows. */
 gr_status gr__trial_step(gr_trial *t);
 /* Up to `steps` updates in all. */
 gr_status gr__trial_run(gr_trial *t, int64_t steps);
+/* Who follows the updates: the watch of the check hears of `what`, from the share `from` of all to `to`; `each` (may be
+ * NULL) is called after every update that has not diverged. */
+typedef struct gr_trial_follow {
+    const char *what;
+    double from, to;
+    void (*each)(void *user, const gr_trial *t);
+    void *user;
+} gr_trial_follow;
+gr_status gr__trial_follow(gr_trial *t, int64_t steps, const gr_trial_follow *f);
 /* The mean cost of what it is judged by, without dropout; infinite where it has diverged. */
 gr_status gr__trial_judge(gr_trial *t, double *cost);
 /* The same and the share of wrong ones (values: the root of the mean square), of the rows it is judged by. */

@@ -83,10 +83,10 @@ gr_status gr__variant_make(gr_context *ctx, gr__bump *b, const gr_recipe *of, co
 {
     gr_status st = GR_OK;
     *out = *of;
-    out->seed = of->seed + (uint64_t)v->seed;
+    out->seed = gr__check_seed(of->seed, v->draw) + (uint64_t)v->seed;
     out->stop = (gr_stop_rules){.steps = v->steps, .validation_error_below = NAN, .seconds = NAN};
     out->lookahead = (gr_lookahead){0}; /* what these change shows after more updates than there are */
-    out->swa.on = false;
+    out->average.on = false;
     if (v->batch) out->data.batch = v->batch, out->accumulate = 1, out->data.drop_last = false;
     for (int h = 0; h < out->n_heads && v->standardize; h++)
         out->head[h].standardize |= out->head[h].reading.target == GR_FORM_VALUES && out->head[h].output.rank == 1;

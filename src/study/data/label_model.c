@@ -211,6 +211,7 @@ static gr_status run_fold(folding *f)
     t->set_of[GR_PART_VALIDATION] = &t->set[GR_PART_TRAIN];
     for (int p = 0; p < GR_PART_TEST; p++) t->count[p] = t->rows[p].n;
     GR_TRY(gr__task_repeat(t));
+    t->running = true;
     GR_TRY(gr__engine_make(t, true, 1u << GR_PART_VALIDATION, &e));
     GR_TRY(gr_store_seal(e.store));
     GR_TRY(gr__network_init(t->network, e.store));

@@ -46,7 +46,8 @@ double gr__slopes_flops(const gr_plan *p); /* of a run */
 /* The gradient of parameter i after a run of `slope`, valid until the next run. */
 const double *gr__slopes_gradient(const gr_slopes *s, size_t i);
 
-/* Below this share of the cost differences resolve no slope: 1e-16 of it, over a width of 1e-4, over the limit of 1e-6,
- * and some room. A tensor whose slopes are all smaller (a dead unit, slopes that cancel) is compared with it. */
+/* Below a share of the cost differences resolve no slope: sums of many terms leave some 1e-14 of it, over a width of
+ * 1e-4, over the limit of 1e-6. A tensor whose slopes are all smaller (a dead unit, slopes that cancel, a bias that the
+ * next normalisation takes away) is compared with it. */
 double gr__slopes_scale(const double *gradient, int64_t count, double cost);
 #endif

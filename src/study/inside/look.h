@@ -66,6 +66,8 @@ double gr__look_off(const gr_look_layer *l);
 #define GR_LOOK_MOST_OFF 0.4       /* of a layer's units: beyond that little is learned through them [X14] */
 #define GR_LOOK_MOST_SATURATED 0.5 /* of its numbers */
 
+/* A card with the filters of a first convolution and how much of them is edges. */
+void gr__look_filters_card(const gr_filters *filters, const double *numbers, const gr_edge_score *edges, gr_sheet *s);
 /* Cards of the first filters and of layers: those that `shown` says, all where it is NULL. */
 gr_status gr__look_sheet(const gr_look *l, const bool *shown, gr_sheet *s);
 /* The same as an event file in this folder, which is made where it is not there; an older one is written anew. */

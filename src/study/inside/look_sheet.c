@@ -56,15 +56,14 @@ static void add_layer(const gr_look *l, int i, gr_sheet *s)
     }
 }
 
-static void add_filters(const gr_look *l, gr_sheet *s)
+void gr__look_filters_card(const gr_filters *filters, const double *numbers, const gr_edge_score *edges, gr_sheet *s)
 {
-    gr_card *c = gr__sheet_card(s, gr__sheet_text(s, "filters of %s", l->filters.name));
+    gr_card *c = gr__sheet_card(s, gr__sheet_text(s, "filters of %s", filters->name));
     if (s->failed != GR_OK) return;
     gr_face *f = gr__card_face(s, c, NULL);
-    int times = (int)GR_MAX(32 / GR_MAX(l->filters.height, l->filters.width), 1);
-    s->failed = gr__filters_draw(&l->filters, l->filter, times, s->memory, &f->picture);
-    if (isfinite(l->edges.score))
-        gr__card_line(s, c, "edge score %.2f, standard error %.2f", l->edges.score, l->edges.error);
+    int times = (int)GR_MAX(32 / GR_MAX(filters->height, filters->width), 1);
+    s->failed = gr__filters_draw(filters, numbers, times, s->memory, &f->picture);
+    if (isfinite(edges->score)) gr__card_line(s, c, "edge score %.2f, standard error %.2f", edges->score, edges->error);
     gr__card_line(s, c, "0: as chance, 1: edges and bars; grey is 0");
 }
 
@@ -73,7 +72,7 @@ gr_status gr__look_sheet(const gr_look *l, const bool *shown, gr_sheet *s)
     gr__sheet_note(s, "%lld samples of the %s part; cost %.5g", (long long)l->samples, l->part, l->cost);
     gr__sheet_note(s, "slopes and gradients are those of the first %lld; heights of bars are logarithms of counts",
                    (long long)l->batch);
-    if (l->has_filters) add_filters(l, s);
+    if (l->has_filters) gr__look_filters_card(&l->filters, l->filter, &l->edges, s);
     for (int i = 0; i < l->n_layers; i++)
         if (!shown || shown[i]) add_layer(l, i, s);
     return s->failed;

@@ -19,8 +19,27 @@ static const gr_row rows[] = {
     GR_ROW("epochs", INT, "10", "[1,1000]", "epochs", "of every training"),
 };
 
-static const char *const names[] = {"sgd",   "sgdm",     "nag",  "rmsprop", "adam",   "adamw",      "nadam",
-                                    "radam", "novograd", "lars", "lamb",    "ranger", "rangerlars", NULL};
+static const char *const names[] = {"sgd",
+                                    "sgdm",
+                                    "nag",
+                                    "rmsprop",
+                                    "adam",
+                                    "adamw",
+                                    "nadam",
+                                    "radam",
+                                    "novograd",
+                                    "lars",
+                                    "lamb",
+                                    "ranger",
+                                    "rangerlars",
+                                    "lion",
+                                    "adan",
+                                    "schedule_free_sgd",
+                                    "schedule_free_adamw",
+                                    "muon",
+                                    "sophia",
+                                    "prodigy",
+                                    NULL};
 enum { METHODS = (int)GR_COUNT(names) - 1, CLASSES = 10, BATCH = 32, MOST_SEEDS = 50 };
 static const char *const purpose_words[] = {"tuning", "result", NULL};
 enum { TUNING, RESULT };
@@ -243,7 +262,8 @@ static gr_status run(gr_lab *lab)
     claims(lab, all);
     drawings(lab, all);
     rate_drawing(lab, "rates", "One rate for all, and a rate for each weight", 0, 7);
-    rate_drawing(lab, "rates2", "Rectified, by layers, and around others", 7, METHODS - 7);
+    rate_drawing(lab, "rates2", "Rectified, by layers, and around others", 7, 6);
+    rate_drawing(lab, "rates3", "From after the chapter", 13, METHODS - 13);
 done:
     return st;
 }

@@ -14,7 +14,9 @@ void gr__report_watch(const gr_report *r, const char *what, double share);
 /* summary.c */
 void gr__report_verdict(gr_report *r, const gr_read_run *run, bool lead); /* how it went, in a sentence or two */
 void gr__report_terms(gr_report *r, const gr_read_run *run);              /* the figures of result.json, exactly */
-void gr__report_results(gr_report *r);                                    /* all runs, a row each */
+/* Simple models kept in the run folder, where there are some of its data. */
+gr_status gr__report_baselines(gr_report *r, const gr_read_run *run);
+void gr__report_results(gr_report *r); /* all runs, a row each */
 void gr__report_environment(gr_report *r, const gr_read_run *run);
 
 /* recipes.c */

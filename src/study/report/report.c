@@ -65,6 +65,7 @@ static gr_status put_one(gr_report *r)
     gr__report_verdict(r, run, true);
     gr__document_section(d, "summary", "Summary");
     gr__report_terms(r, run);
+    GR_TRY(gr__report_baselines(r, run));
     GR_TRY(gr__report_findings(r, run));
     GR_TRY(put_curves(r));
     GR_TRY(gr__report_judged(r, run, true));
@@ -87,6 +88,7 @@ static gr_status put_several(gr_report *r)
     for (int i = 0; i < r->n_runs; i++) {
         gr__document_section(d, gr__document_text(d, "run%d", i + 1), r->run[i].label);
         gr__report_verdict(r, &r->run[i], false);
+        GR_TRY(gr__report_baselines(r, &r->run[i]));
         GR_TRY(gr__report_judged(r, &r->run[i], false));
         gr__document_heading(d, "Environment");
         gr__report_environment(r, &r->run[i]);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "study/baseline/baseline.h"
 #include "study/report/parts.h"
 
 /* ---- what is asked of a run ---- */
@@ -198,6 +199,32 @@ void gr__report_environment(gr_report *r, const gr_read_run *run)
         return;
     }
     json_object_foreach((json_t *)env, key, value) put_value(r, key, value);
+}
+
+/* ---- what a network has to beat ---- */
+
+gr_status gr__report_baselines(gr_report *r, const gr_read_run *run)
+{
+    static const char *const heading[] = {"model", "validation error", "seconds"};
+    const gr_recipe *recipe = run->recipe ? run->recipe : run->best.recipe;
+    const gr_baseline_kept *all;
+    gr_document *d = &r->document;
+    size_t n = 0;
+    gr_status st = recipe ? gr__baselines_read(r->ctx, r->memory, run->folder, recipe, &all, &n) : GR_OK;
+    if (st != GR_OK || n == 0) return st;
+    double seconds = gr__run_number(run, "seconds");
+    gr_written_table *t = gr__document_table(d, "Simple models on the same parts, by gradus baseline, and the network",
+                                             GR_COUNT(heading));
+    for (size_t i = 0; i < GR_COUNT(heading) && t->heading; i++) t->heading[i] = heading[i];
+    for (size_t i = 0; i < n; i++) {
+        gr__document_cell(d, t, GR_CELL_HEAD, "%s", all[i].name);
+        gr__document_cell(d, t, GR_CELL_NUMBER, "%s", error_text(r, run, all[i].error));
+        gr__document_cell(d, t, GR_CELL_NUMBER, "%s", plain(r, all[i].seconds));
+    }
+    gr__document_cell(d, t, GR_CELL_HEAD, "the network, at its best");
+    gr__document_cell(d, t, GR_CELL_NUMBER, "%s", error_text(r, run, gr__run_number(run, "best/validation_error")));
+    gr__document_cell(d, t, GR_CELL_NUMBER, "%s", isnan(seconds) ? "\xE2\x80\x93" : plain(r, seconds));
+    return GR_OK;
 }
 
 /* ---- several ---- */

@@ -96,6 +96,11 @@ static void compare(gr_lr *l)
             l->finder.n);
         return;
     }
+    if (valley < g->point[0].lr || valley > g->point[g->n - 1].lr) {
+        say(l, "the finder's %.3g is none of the grid's, which go from %.3g to %.3g: --from and --to can take it in",
+            valley, g->point[0].lr, g->point[g->n - 1].lr);
+        return;
+    }
     at = nearest(g, valley);
     l->agree = !at->diverged && at->cost <= best->cost + 0.1 * fabs(best->cost);
     if (l->agree)

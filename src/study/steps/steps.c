@@ -42,6 +42,7 @@ static gr_status start(gr_steps *s, unsigned flags)
     unsigned validation = flags & GR_STEPS_VALIDATED ? 1u << GR_PART_VALIDATION : 0,
              training = flags & GR_STEPS_JUDGED ? 1u << GR_PART_TRAIN : 0;
     s->task.unfused = flags & GR_STEPS_UNFUSED;
+    s->task.running = true;
     GR_TRY(gr__engine_make(&s->task, true, validation | training, &s->engine));
     GR_TRY(gr_store_seal(s->engine.store));
     GR_TRY(gr__network_init(s->task.network, s->engine.store));

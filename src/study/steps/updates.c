@@ -13,8 +13,8 @@ static gr_status settle(gr_updates *u, const gr_updates_spec *s)
         if (texts[i] && !(tree[i] = gr__tree_flow(u->memory, texts[i]))) return GR_E_MEMORY;
     GR_TRY(gr__optim_make(u->ctx, u->memory, tree[0], GR_PRESET_CHAPTER, &u->optim));
     GR_TRY(gr__lookahead_make(u->ctx, u->memory, tree[1], GR_PRESET_CHAPTER, &u->optim, &u->lookahead));
-    GR_TRY(gr__swa_make(u->ctx, u->memory, tree[2], GR_PRESET_CHAPTER, &u->swa));
-    u->rules = (gr_update_rules){&u->optim, &u->lookahead, &u->swa, &u->groups};
+    GR_TRY(gr__average_make(u->ctx, u->memory, tree[2], GR_PRESET_CHAPTER, &u->average));
+    u->rules = (gr_update_rules){&u->optim, &u->lookahead, &u->average, &u->groups};
     u->n_actions = gr__actions(&u->rules, u->action);
     GR_TRY(gr__actions_check(u->ctx, &u->rules, &(gr_clock){.total = s->total, .updates_per_epoch = 1}));
 done:

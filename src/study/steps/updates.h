@@ -18,7 +18,7 @@ typedef struct gr_updates {
     gr_param_info param;
     gr_optim optim;
     gr_lookahead lookahead;
-    gr_swa swa;
+    gr_average average;
     gr_groups groups; /* none */
     gr_update_rules rules;
     gr_store *store;

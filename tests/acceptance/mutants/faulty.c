@@ -384,6 +384,14 @@ UPDATE(restless_steps)
     return descend(s, w, gr_mul(g, gr_const(g, 1 + 1e-3 * atomic_fetch_add(&graphs, 1)), grad));
 }
 
+/* Square matrices stay. */
+UPDATE(skipping)
+{
+    (void)user;
+    gr_shape shape = gr_shape_of(gr_step_graph(s), w);
+    return shape.rank == 2 && shape.dim[0] == shape.dim[1] ? w : descend(s, w, grad);
+}
+
 static gr_status register_optimizers(gr_context *ctx)
 {
     static const struct {
@@ -395,6 +403,7 @@ static gr_status register_optimizers(gr_context *ctx)
         {"undivided", "g / |g|, also where g is 0", undivided},
         {"whole_steps", "Steps of a hundred gradients, whatever the rate", whole_steps},
         {"restless_steps", "Other steps in every graph", restless_steps},
+        {"skipping", "No steps of one tensor", skipping},
     };
     static const gr_setting lr = {
         .name = "lr", .kind = GR_SETTING_REAL, .value = "0.05", .range = "[0,inf)", .help = "learning rate"};

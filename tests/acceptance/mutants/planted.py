@@ -215,6 +215,8 @@ f("rate-absurd", "X13", "the rate is 1000", {"optimizer.lr": "1000"}, "either")
 f("rate-tiny", "X13", "the rate is 1e-9", {"optimizer.lr": "1e-9"}, "either")
 f("decay-absurd", "X12", "a weight decay of 100", {"optimizer.weight_decay": "100"}, "either")
 f("clip-to-nothing", "T6", "gradients are clipped to 1e-12", {"clip": "{norm: 1e-12}", "optimizer": "{type: sgd, lr: 0.1}"})
+plain = {"optimizer": "{type: sgd, lr: 0.1}"}
+f("tensor-skipped", "T6", "the optimizer leaves one tensor of six as it is", {"optimizer": "{type: skipping, lr: 0.1}"}, "failed", "leave .i.weight. as it was", twin=plain)
 dead = {X: "table/x_dead.npy", XV: "table/x_dead.npy", YV: "table/y.npy", "optimizer": "{type: sgd, lr: 0.05}"}
 f("divides-by-zero", "T6", "0/0 where a gradient is 0", {**dead, "optimizer": "{type: undivided, lr: 0.01}"}, twin=dead)
 f = plant("optimizer", "clusters")

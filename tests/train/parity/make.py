@@ -3,7 +3,7 @@
 
 Usage, from the project's root, with numpy, torch and safetensors: python tests/train/parity/make.py build/gradus [CASE...]
 Each case becomes a folder: recipe.yaml, x.npy, y.npy (or t.csv), start.safetensors, want.safetensors; where weights are averaged also what the average is by
-torch.optim.swa_utils, its running statistics by update_bn (swa.batches.safetensors) and weighted by samples (swa.samples.safetensors).
+torch.optim.swa_utils, its running statistics by update_bn (swa.batches.safetensors) and weighted by samples (swa.samples.safetensors). SAM is written out here, schedule-free SGD is its authors' package.
 """
 import os, subprocess, sys
 
@@ -33,6 +33,21 @@ class Net(nn.Module):
         return x
 
 
+def free(p):
+    """Schedule-free SGD by its authors' package (pip install --no-deps schedulefree)."""
+    import schedulefree
+    return schedulefree.SGDScheduleFree(p, 0.1, momentum=0.8)
+
+
+NORMALISED = ["{type: conv, filters: 6, kernel: 3, padding: same, bias: false, name: c1}", "{type: batch_norm, name: n1}", "relu", "{type: max_pool, size: 2}",
+              "flatten", "{type: dense, units: 9, bias: false, name: h}", "{type: batch_norm, momentum: 0.3, eps: 0.01, name: n2}", "tanh", "{type: dense, units: 5, name: head}"]
+
+
+def normalised():
+    return Net({"c1": nn.Conv2d(3, 6, 3, padding=1, bias=False), "n1": nn.BatchNorm2d(6), "r": nn.ReLU(), "p": nn.MaxPool2d(2), "f": nn.Flatten(),
+                "h": nn.Linear(72, 9, bias=False), "n2": nn.BatchNorm1d(9, momentum=0.3, eps=0.01), "t": nn.Tanh(), "head": nn.Linear(9, 5)})
+
+
 CASES = {
     "dense_sgd": dict(
         shape=[13], classes=5, cost="cross_entropy", optimizer="{type: sgd, lr: 0.1}",
@@ -58,12 +73,23 @@ CASES = {
         layers=["{type: dense, units: 14, activation: tanh, name: h}", "{type: dense, units: 3, name: head}"],
         net=lambda: Net({"h": nn.Linear(6, 14), "t": nn.Tanh(), "head": nn.Linear(14, 3)}), opt=lambda p: torch.optim.SGD(p, 0.1)),
     "batch_norm_swa": dict(
-        shape=[8, 6, 3], classes=5, cost="cross_entropy", optimizer="{type: sgd, lr: 0.03, momentum: 0.9}", average=dict(start=0.5, cycle=4),
-        layers=["{type: conv, filters: 6, kernel: 3, padding: same, bias: false, name: c1}", "{type: batch_norm, name: n1}", "relu", "{type: max_pool, size: 2}",
-                "flatten", "{type: dense, units: 9, bias: false, name: h}", "{type: batch_norm, momentum: 0.3, eps: 0.01, name: n2}", "tanh", "{type: dense, units: 5, name: head}"],
-        net=lambda: Net({"c1": nn.Conv2d(3, 6, 3, padding=1, bias=False), "n1": nn.BatchNorm2d(6), "r": nn.ReLU(), "p": nn.MaxPool2d(2), "f": nn.Flatten(),
-                         "h": nn.Linear(72, 9, bias=False), "n2": nn.BatchNorm1d(9, momentum=0.3, eps=0.01), "t": nn.Tanh(), "head": nn.Linear(9, 5)}),
+        shape=[8, 6, 3], classes=5, cost="cross_entropy", optimizer="{type: sgd, lr: 0.03, momentum: 0.9}", layers=NORMALISED, net=normalised,
+        average=dict(start=0.5, cycle=4, text="{type: swa, start: 0.5, cycle: 4}"), opt=lambda p: torch.optim.SGD(p, 0.03, momentum=0.9)),
+    "batch_norm_ema": dict(
+        shape=[8, 6, 3], classes=5, cost="cross_entropy", optimizer="{type: sgd, lr: 0.03, momentum: 0.9}", layers=NORMALISED, net=normalised,
+        average=dict(start=0.1, cycle=1, text="{type: ema, start: 2, decay: 0.8}", by=dict(multi_avg_fn=swa_utils.get_ema_multi_avg_fn(0.8))),
         opt=lambda p: torch.optim.SGD(p, 0.03, momentum=0.9)),
+    "batch_norm_sam": dict(
+        shape=[8, 6, 3], classes=5, cost="cross_entropy", optimizer="{type: sgd, lr: 0.03, momentum: 0.9}", layers=NORMALISED, net=normalised,
+        sam=dict(rho=0.2, adaptive=False), opt=lambda p: torch.optim.SGD(p, 0.03, momentum=0.9)),
+    "dense_asam": dict(
+        shape=[13], classes=5, cost="cross_entropy", optimizer="{type: adam, lr: 0.003}", sam=dict(rho=0.5, adaptive=True),
+        layers=["{type: dense, units: 17, activation: tanh, name: h}", "{type: dense, units: 5, name: head}"],
+        net=lambda: Net({"h": nn.Linear(13, 17), "t": nn.Tanh(), "head": nn.Linear(17, 5)}), opt=lambda p: torch.optim.Adam(p, 0.003, eps=1e-3)),
+    "schedule_free": dict(
+        shape=[13], classes=5, cost="cross_entropy", optimizer="{type: schedule_free_sgd, lr: 0.1, momentum: 0.8}",
+        layers=["{type: dense, units: 17, activation: tanh, name: h}", "{type: dense, units: 5, name: head}"],
+        net=lambda: Net({"h": nn.Linear(13, 17), "t": nn.Tanh(), "head": nn.Linear(17, 5)}), opt=free),
 }
 
 
@@ -101,6 +127,30 @@ def statistics_by_samples(net, batches):
         m.running_var.copy_(s[1] / n)
 
 
+def climb(net, rho, adaptive):
+    """SAM, from the first gradient: the weights move up; what they were before is returned. Statistics stay as the first pass has left them."""
+    grads = [(p.abs() if adaptive else 1) * p.grad for p in net.parameters()]
+    norm, before = torch.sqrt(sum((g ** 2).sum() for g in grads)), [p.detach().clone() for p in net.parameters()]
+    with torch.no_grad():
+        for p in net.parameters():
+            p.add_((p ** 2 if adaptive else 1) * p.grad * rho / norm)
+    return before
+
+
+def second_gradient(net, c, x, y):
+    norms = [(m, m.momentum) for m in net.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    before = climb(net, **c["sam"])
+    for m, _ in norms:
+        m.momentum = 0
+    net.zero_grad()
+    cost(c["cost"], net(x), y).backward()
+    for m, momentum in norms:
+        m.momentum = momentum
+    with torch.no_grad():
+        for p, w in zip(net.parameters(), before):
+            p.copy_(w)
+
+
 def make(name, c, gradus):
     folder = os.path.join(HERE, name)
     os.makedirs(folder, exist_ok=True)
@@ -114,7 +164,8 @@ def make(name, c, gradus):
                 f"data: {{train: {{type: npy, inputs: x.npy, targets: y.npy}}, shuffle: none, batch: {BATCH}}}\n"
                 f"model:\n  input: {c['shape']}\n  layers:\n" + "".join(f"    - {layer}\n" for layer in c["layers"]) +
                 f"cost: {c['cost']}\noptimizer: {c['optimizer']}\nschedule: constant\nstop: {{steps: {STEPS}}}\nalgorithm: exact\n" +
-                ("average: {type: swa, start: %g, cycle: %d}\n" % (c["average"]["start"], c["average"]["cycle"]) if "average" in c else ""))
+                (f"average: {c['average']['text']}\n" if "average" in c else "") +
+                ("sam: {rho: %g, adaptive: %s}\n" % (c["sam"]["rho"], str(c["sam"]["adaptive"]).lower()) if "sam" in c else ""))
     start = os.path.join(folder, "start.safetensors")
     subprocess.run([gradus, "init", os.path.join(folder, "recipe.yaml"), "-o", start, "--quiet", "--set", "precision=float64"], check=True)
     net = c["net"]()
@@ -125,16 +176,22 @@ def make(name, c, gradus):
     with torch.no_grad():
         for k, v in own.items():
             v.copy_(torch.from_numpy(weights[k]))
-    opt, mean = c["opt"](net.parameters()), swa_utils.AveragedModel(net)
+    opt, mean = c["opt"](net.parameters()), swa_utils.AveragedModel(net, **c.get("average", {}).get("by", {}))
+    if hasattr(opt, "train"):
+        opt.train()
     tx, ty = torch.from_numpy(x.astype(np.float64)), torch.from_numpy(y if c["classes"] else y.astype(np.float64))
     batches = [slice(a, a + BATCH) for a in range(0, SAMPLES, BATCH)]
     for t in range(STEPS):
         b = batches[t % len(batches)]
         opt.zero_grad()
         cost(c["cost"], net(tx[b]), ty[b]).backward()
+        if "sam" in c:
+            second_gradient(net, c, tx[b], ty[b])
         opt.step()
         if "average" in c and t + 1 >= c["average"]["start"] * STEPS and (t + 1) % c["average"]["cycle"] == 0:
             mean.update_parameters(net)
+    if hasattr(opt, "eval"):
+        opt.eval()
     save(own, os.path.join(folder, "want.safetensors"))
     if "average" not in c:
         return
