@@ -95,6 +95,7 @@ def compare(name, x, y, weight=None):
         mine = found["boosted_trees"]["metrics"]["accuracy"]
         say(f"{name} boosted accuracy", mine, right, abs(mine - right) <= 0.01)
     else:
+        y = y.astype(np.float32).astype(float)  # as the recipe holds targets
         p = LinearRegression().fit(a, y[train], w).predict(b)
         theirs, ours = np.sqrt(((p - y[validation]) ** 2).mean()), found["linear"]["validation_error"]
         say(f"{name} linear rmse", ours, theirs, abs(ours - theirs) <= 1e-6 * theirs)

@@ -11,12 +11,13 @@
 #include "study/derivative/difference.h"
 #include "study/check/rule.h"
 
-enum { SAMPLES = 8, FEWEST = 2, POINTS = 5 }; /* POINTS: from which what was not judged is looked at */
-static const double ENOUGH = 0.1;             /* of the limit: a nearer quotient is not sought */
-static const double MOVED = 0.1;              /* of a tensor's usual size: far beyond the widths of differences */
-static const double WORK = 5e9;               /* unless told otherwise, for a few comparisons a parameter */
-static const double MORE = 2.5;               /* times that, for more of them */
-static const double AGAIN = 2;                /* times the work, after which no other point is looked at */
+enum { SAMPLES = 8, FEWEST = 2, POINTS = 9, MISSES = 2 };
+/* POINTS: from which what was not judged is looked at; MISSES: in a row, after which a further one is left */
+static const double ENOUGH = 0.1; /* of the limit: a nearer quotient is not sought */
+static const double MOVED = 0.1;  /* of a tensor's usual size: far beyond the widths of differences */
+static const double WORK = 5e9;   /* unless told otherwise, for a few comparisons a parameter */
+static const double MORE = 2.5;   /* times that, for more of them */
+static const double AGAIN = 2;    /* times the work, that all further points may take together */
 
 typedef struct probe {
     int64_t at; /* the element; -1: a line along which all elements go, each by as much, up or down by chance */
@@ -193,6 +194,7 @@ static gr_status look_from(check *c, int point, const gr_watch *watch)
 {
     gr_slopes *s = &c->s;
     double cost;
+    int misses = 0;
     gr_status st = GR_OK;
     if (point > 0) GR_TRY(gr__network_draw(s->task.network, gr__check_seed(s->recipe.seed, point), s->store));
     move_off_kinks(s, point);
@@ -201,7 +203,10 @@ static gr_status look_from(check *c, int point, const gr_watch *watch)
         if (is_open(&c->row[i])) GR_TRY(pick(c, i, cost));
     for (size_t i = 0; i < s->n; i++) {
         gr__watch(watch, "gradients", (double)i / (double)s->n);
-        if (is_open(&c->row[i])) GR_TRY(compare(c, i));
+        if (!is_open(&c->row[i])) continue;
+        GR_TRY(compare(c, i));
+        misses = c->row[i].checked > 0 && is_open(&c->row[i]) ? misses + 1 : 0;
+        if (point > 0 && misses >= MISSES) break; /* no equilibrium is found from here, or all is kinks */
     }
 done:
     return st;
@@ -264,7 +269,9 @@ gr_status gr__check_gradients(gr_context *ctx, const gr_recipe *r, const gr_grad
     if (c.work == 0) c.work = o->most > GR_GRADIENT_FEW ? MORE * WORK : WORK;
     GR_TRY(open_within(ctx, r, &c));
     GR_TRY(prepare(&c));
-    for (int point = 0; point == 0 || (point < POINTS && any_open(&c) && c.s.work < AGAIN * c.work); point++)
+    GR_TRY(look_from(&c, 0, o->watch));
+    double most = c.s.work + AGAIN * c.work;
+    for (int point = 1; point < POINTS && any_open(&c) && c.s.work < most; point++)
         GR_TRY(look_from(&c, point, o->watch));
     *n = c.s.n;
     *rows = c.row;

@@ -104,7 +104,7 @@ static gr_status without_regularisation(gr_following *p, gr_recipe *out)
     gr_status st = gr__variant_make(p->ctx, p->b, r, &v, out);
     out->stop = r->stop;
     out->lookahead = r->lookahead;
-    out->swa = r->swa;
+    out->average = r->average;
     out->clip = r->clip;
     out->data.balance = r->data.balance;
     return st;

@@ -4,6 +4,8 @@
 
 #include "study/procedure/parts.h"
 
+enum { MOST_EPOCHS = 200 }; /* of a new topology */
+
 static bool put(gr_following *p, gr_tree *tree, const char *key, const char *flow)
 {
     gr_tree *value = gr__tree_flow(p->b, flow);
@@ -54,7 +56,8 @@ static bool put_stop(gr_following *p, gr_tree *tree, bool length)
         good = good && gr__tree_put_number(p->b, stop, "validation_error_below", s->validation_error_below);
     if (length && s->epochs > 0) good = good && put(p, stop, "epochs", whole(p, s->epochs));
     if (length && s->steps > 0) good = good && put(p, stop, "steps", whole(p, s->steps));
-    if (!length && !(s->seconds > 0) && good) good = put(p, stop, "steps", "1000000000"); /* some rule must stand */
+    /* a training cost that falls for ever, as of classes that can be told apart, is never flat */
+    if (!length) good = good && put(p, stop, "epochs", whole(p, GR_MAX(s->epochs, MOST_EPOCHS)));
     return good;
 }
 

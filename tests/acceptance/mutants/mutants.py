@@ -220,6 +220,7 @@ def main():
     p.add_argument("--data", default="/usr/share/datasets/fashion-mnist", help="where Fashion-MNIST is")
     p.add_argument("--jobs", type=int, default=os.cpu_count())
     p.add_argument("--seeds", type=int, default=10)
+    p.add_argument("--deep-seeds", type=int, help="of the large networks, which stand in a table of their own")
     p.add_argument("--quick", action="store_true", help="a few cheap faults and recipes, one seed")
     p.add_argument("--faults", nargs="*", help="these alone, by name or check; without names all, and no sound recipe")
     p.add_argument("--sound", nargs="*", help="these alone; without names all, and no fault")
@@ -251,8 +252,11 @@ def main():
             wrong += amiss
             if o.docs:
                 put(o.docs, "mutants", lines)
-        start = time.monotonic()
-        if recipes:
+        deep = [r for r in recipes if r.name in sound.DEEP]
+        for mark, recipes, seeds in (("sound", [r for r in recipes if r not in deep], seeds), ("deep", deep, o.deep_seeds or seeds)):
+            if not recipes:
+                continue
+            start = time.monotonic()
             rows = run_sound(runs, recipes, seeds)
             for r, of in rows:
                 for seed, told, alarms in of:
@@ -263,7 +267,7 @@ def main():
             print("  slowest: " + ", ".join("%s %.1f s" % (r.name, sum(t["seconds"] for _, t, _ in of) / len(of)) for r, of in sorted(rows, key=lambda r: -sum(t["seconds"] for _, t, _ in r[1]))[:12]))
             wrong += false
             if o.docs:
-                put(o.docs, "sound", lines)
+                put(o.docs, mark, lines)
     return 1 if wrong else 0
 
 

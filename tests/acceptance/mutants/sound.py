@@ -20,9 +20,14 @@ IMAGENET = {
     r"units: 4096": "units: 512",
 }
 WIDTHS = r"(filters|units): (\d{2,})"
-# What is left of the widths: without norms or skips some thirty layers of a few ReLUs are off as a whole, so SqueezeNet keeps more of them.
-LEFT = {"squeezenet": lambda m: "%s: %d" % (m[1], max(24, int(m[2]) // 4))}
 SIXTEENTH = lambda m: "%s: %d" % (m[1], max(4, int(m[2]) // 16))
+# SqueezeNet has neither norms nor skips: of a few ReLUs a layer is off as a whole, at pictures of 32 its last maps would be a pixel, of which a 3 x 3 kernel sees
+# a ninth, and its rate is for a thousand classes. It keeps more of its widths, twice the resolution, and takes a tenth of the rate.
+WIDER = {
+    WIDTHS: lambda m: "%s: %d" % (m[1], max(16, int(m[2]) // 8)),
+    r"stride: 2, activation: relu, name: features.0\b": "activation: relu, name: features.0",
+    r"lr: 0.04\b": "lr: 0.004",
+}
 WORDS = {
     r"vocabulary: (30522|50257)": "vocabulary: 64",
     r"units: 50257": "units: 64",
@@ -54,7 +59,7 @@ def zoo(root):
             text = f.read()
         text = "\n".join(line for line in text.splitlines() if not re.match(r"#|gradus: |name: ", line))
         if "224, 224, 3" in text:
-            text = rewrite(text, IMAGENET, {WIDTHS: LEFT.get(name, SIXTEENTH)})
+            text = rewrite(text, IMAGENET, WIDER if name == "squeezenet" else {WIDTHS: SIXTEENTH})
         elif "GRADUS_TEXT" in text:
             text = rewrite(text, WORDS, {r"\$\{GRADUS_TEXT:-\.\}/(?!book)": name + "/"})
         elif name == "hyper-small": # hidden units of the networks that make weights stay
@@ -153,6 +158,12 @@ KNOWN = {
     "zoo-squeezenet": {"X18": "published with a ReLU before the last pool"},
     "copy-gru": {"T3": "the pause is the same in every sample"},
 }
+
+# Those that take half a minute of a processor and more: a table of their own, and of as many seeds as there is time for.
+DEEP = tuple(
+    "zoo-" + name
+    for name in "resnet18 resnet50 vgg16 vgg16-bn mobilenet-v1 mobilenet-v2 efficientnet-lite0 squeezenet deq-small bert-base gpt2-small tiny-transformer transformer-lm".split()
+) + ("fashion", "resnet18-fashion")
 
 QUICK = ("xor", "blobs", "waves-conv", "planted-table")
 
