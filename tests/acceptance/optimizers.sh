@@ -114,6 +114,8 @@ reading=$(sed -n '/^## What it says/,$p' docs/optimizers.md 2>/dev/null || true)
 \`tests/acceptance/optimizers.sh\` made this page: LeNet-5 (61,706 parameters, \`tests/acceptance/optimizers.yaml\`) on 10,000 training pictures, 3 epochs, the rate falling in a
 straight line to 0. **Each optimizer gets the same budget**: seven learning rates, 0.1 to 100 times its default, one training each (seed 1). The rate with the
 lowest validation error (6,000 other pictures; in bold) is trained again with $SEEDS new seeds, and those models meet the 10,000 test pictures once. Everything else of an optimizer stays at its default, so none is tuned as far as it could be. Losers are shown like winners.
+But for: Muon's second rate, which moves with the first; \`schedule_free_sgd\` and \`schedule_free_adamw\`, which have a constant rate, as they are made for; \`sam\`, SGDM with \`sam: {rho: 0.05}\`, each update twice the work of all others;
+and \`ema\`, Adam with \`average: {type: ema, warmup: true}\`, of which the better of trained and averaged weights is taken.
 Sharpness is that of \`gradus curvature\` at the same models: the average trace of the Hessian of the cost over 300 training pictures (mean curvature a weight), and its largest eigenvalue.
 
 TEXT
