@@ -206,7 +206,7 @@ static gr_status run(cli *c)
         return gr__fail(c->ctx, GR_E_USAGE, "--importance %s: it tells of the study alone, without a recipe and --try",
                         o->importance);
     if (o->importance) return importance(c, o->importance);
-    if (c->n_arguments == 0) return gr__fail(c->ctx, GR_E_USAGE, "tune: which RECIPE?");
+    if (c->n_arguments == 0) return gr__fail(c->ctx, GR_E_USAGE, "tune: an argument is missing: which RECIPE?");
     if (o->space.n == 0) {
         gr__fail(c->ctx, GR_E_USAGE, "tune: what is to be searched? --try KEY=SPACE is missing");
         gr__error_hint(c->ctx, "gradus tune r.yaml --try 'optimizer.lr=log(1e-4,1e-1)'");
