@@ -45,7 +45,6 @@ src/graph/op_shape.c           | zeros                       | how an attribute 
 src/graph/op_leaf.c            | random                      | an operation of the graph
 src/cli/cmd_lr.c               | grid                        | a method of its own
 src/cli/cmd_tune.c             | tpe                         | the default of an option
-src/cli/cmd_lr.c               | grid                        | a way to find a rate, of an option
 src/cli/cmd_curvature.c        | random                      | where a direction comes from
 src/study/tune/space.c         | uniform log                 | kinds of spaces
 src/study/check/rate_sweep.c  | constant cyclic            | words of the sweep

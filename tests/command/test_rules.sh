@@ -5,7 +5,7 @@ small r.yaml "data: {train: {type: synthetic, kind: digits, n: 300, seed: 1}, va
 
 # VERDICT ID: what JSON has of it
 verdict() { sed -E 's/\},\{/\n/g' out.txt | grep -E "\"id\":\"$1\"" | sed -E 's/.*"verdict":"([a-z]*)".*/\1/'; }
-fix() { sed -E 's/\},\{/\n/g' out.txt | grep -E "\"id\":\"$1\"" | sed -E 's/.*"fix":"([^"]*)".*/\1/; s/\\n.*//'; }
+fix() { sed -E 's/\},\{/\n/g' out.txt | grep -E "\"id\":\"$1\"" | sed -E 's/.*"fix":"([^"]*)".*/\1/; s/\\n/\n/g'; }
 # ID WANTED ARGS...: asked for alone
 says() {
   local id=$1 want=$2 exit=0
@@ -19,9 +19,12 @@ mends() {
   local id=$1 want=$2 line
   shift 2
   says "$id" "$want" "$@"
-  line=$(fix "$id")
-  [[ $line == *": "* ]] || { short "$id of $*: the fix is no key: $line"; return 0; }
-  says "$id" ok "$@" --set "${line%%: *}=${line#*: }"
+  local sets=()
+  while IFS= read -r line; do
+    [[ $line == *": "* ]] || { short "$id of $*: the fix is no key: $line"; return 0; }
+    sets+=(--set "${line%%: *}=${line#*: }")
+  done < <(fix "$id")
+  says "$id" ok "$@" "${sets[@]}"
 }
 
 # Every id once; what is not asked for is skipped; one check may have two ids, and says the same under either

@@ -27,6 +27,7 @@ static const place places[] = {
     {"clip", "clip", "clip={%s}"},
     {"group", "group", "groups=[{%s}]"},
     {"lookahead", "lookahead", "lookahead={%s}"},
+    {"sam", NULL, "sam={%s}"},
     {"average", NULL, "average={type: NAME, %s}"},
     {"schedule", "common", "schedule={type: constant, %s}"},
     {"recipe", "tail", "schedule={type: constant, tail: {%s}}"},

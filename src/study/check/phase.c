@@ -1,5 +1,7 @@
 /* What the chapter keeps for a design that is settled, under `phase: design`.                  [mission T16, T18] */
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "study/check/rule.h"
 
@@ -31,11 +33,14 @@ static gr_status judge_optimizer(gr_check *c, gr_finding *out)
             not_designing(c, found, out);
         return GR_OK;
     }
+    const char *const later[] = {optimizer ? "other optimizers" : NULL, schedule ? "schedules" : NULL,
+                                 average ? "averages" : NULL, lookahead ? "LookAhead" : NULL, sam ? "SAM" : NULL};
+    char list[96] = "";
+    for (size_t i = 0; i < GR_COUNT(later); i++)
+        if (later[i]) snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", *list ? ", " : "", later[i]);
     gr__finding_set(out, GR_VERDICT_WARNING, found, 0,
-                    "a design is tried with Adam, or gradient descent, at a constant rate: %s%s%s%s%sare for when it "
-                    "stands",
-                    optimizer ? "other optimizers, " : "", schedule ? "schedules, " : "", average ? "averages, " : "",
-                    lookahead ? "LookAhead, " : "", sam ? "SAM, " : "");
+                    "a design is tried with Adam, or gradient descent, at a constant rate; for when it stands: %s",
+                    list);
     if (optimizer) gr__finding_fix(out, "optimizer: adam");
     if (schedule) gr__finding_fix(out, "schedule: constant");
     if (average) gr__finding_fix(out, "average: none");
