@@ -1,4 +1,4 @@
-/* An optimizer from outside the tree: Lion, which steps by the sign of a momentum (Chen et al. 2023).
+/* An optimizer from outside the tree: Signum, which steps by the sign of a momentum (Bernstein et al. 2018).
  *
  * It is written as expressions, for one parameter; weight decay, clipping, groups and the guard stand around it as
  * around any other. Here it fits a small network to a sine. Build: cc optimizer.c $(pkg-config --cflags --libs gradus)
@@ -13,32 +13,30 @@ static gr_val average(gr_graph *g, gr_val beta, gr_val old, gr_val x) /* beta ol
     return gr_add(g, gr_mul(g, beta, old), gr_mul(g, gr_sub(g, gr_const(g, 1), beta), x));
 }
 
-static gr_val lion(void *user, gr_step *s, gr_val w, gr_val grad)
+static gr_val signum(void *user, gr_step *s, gr_val w, gr_val grad)
 {
     gr_graph *g = gr_step_graph(s);
-    gr_val m = gr_step_slot(s, "m", 0), step = gr_sign(g, average(g, gr_step_arg(s, "beta1"), m, grad));
+    gr_val m = average(g, gr_step_arg(s, "momentum"), gr_step_slot(s, "m", 0), grad);
     (void)user;
-    gr_step_keep(s, "m", average(g, gr_step_arg(s, "beta2"), m, grad));
-    return gr_sub(g, w, gr_mul(g, gr_step_rate(s), step));
+    gr_step_keep(s, "m", m);
+    return gr_sub(g, w, gr_mul(g, gr_step_rate(s), gr_sign(g, m)));
 }
 
-static gr_status register_lion(gr_context *ctx)
+static gr_status register_signum(gr_context *ctx)
 {
     static const gr_setting settings[] = {
         {.name = "lr", .kind = GR_SETTING_REAL, .value = "0.0001", .range = "[0,inf)", .help = "learning rate"},
-        {.name = "beta1", .kind = GR_SETTING_REAL, .value = "0.9", .range = "[0,1)", .help = "momentum of a step"},
-        {.name = "beta2", .kind = GR_SETTING_REAL, .value = "0.99", .range = "[0,1)", .help = "momentum that is kept"}};
-    return gr_optimizer_register(
-        ctx, &(gr_optimizer_descriptor){.version = GR_OPTIMIZER_VERSION,
-                                        .name = "lion",
-                                        .title = "Lion: the sign of a momentum",
-                                        .cite = "Chen et al. 2023, algorithm 2",
-                                        .equations = "c = beta1 m + (1 - beta1) g;  m <- beta2 m + (1 - beta2) g\n"
-                                                     "w <- w - lr (sign(c) + weight_decay w)",
-                                        .settings = settings,
-                                        .n_settings = 3,
-                                        .decay = GR_DECAY_OF_WEIGHT,
-                                        .update = lion});
+        {.name = "momentum", .kind = GR_SETTING_REAL, .value = "0.9", .range = "[0,1)", .help = "of old gradients"}};
+    return gr_optimizer_register(ctx, &(gr_optimizer_descriptor){.version = GR_OPTIMIZER_VERSION,
+                                                                 .name = "signum",
+                                                                 .title = "Signum: the sign of a momentum",
+                                                                 .cite = "Bernstein et al. 2018, algorithm 1",
+                                                                 .equations = "m <- momentum m + (1 - momentum) g\n"
+                                                                              "w <- w - lr (sign(m) + weight_decay w)",
+                                                                 .settings = settings,
+                                                                 .n_settings = 2,
+                                                                 .decay = GR_DECAY_OF_WEIGHT,
+                                                                 .update = signum});
 }
 
 enum { N = 64, UPDATES = 2000 };
@@ -50,7 +48,7 @@ static gr_status fit(gr_context *ctx, gr_graph *g, gr_store *store, gr_net *net,
     h = gr_layer(net, "dense", "{units: 48, activation: tanh}", h);
     gr_val cost = gr_cost(net, "mse", NULL, gr_layer(net, "dense", "{units: 1}", h), y);
     gr_output(g, "cost", cost);
-    gr_status st = gr_optimize(net, "lion", "{lr: 0.001, weight_decay: 0.001}", cost);
+    gr_status st = gr_optimize(net, "signum", "{lr: 0.002, weight_decay: 0.001}", cost);
     if (st == GR_OK) st = gr_plan_compile(ctx, g, store, &(gr_plan_options){.backend = gr_backend_get("cpu")}, plan);
     if (st == GR_OK) st = gr_store_seal(store);
     if (st == GR_OK) st = gr_net_init(net, NULL, 7);
@@ -77,7 +75,7 @@ int main(void)
     gr_net *net = NULL;
     gr_plan *plan = NULL;
     if (gr_context_create(NULL, &ctx) != GR_OK) return 1;
-    gr_status st = register_lion(ctx);
+    gr_status st = register_signum(ctx);
     if (st == GR_OK) st = gr_graph_create(ctx, &g);
     if (st == GR_OK) st = gr_store_create(ctx, gr_backend_get("cpu"), &store);
     if (st == GR_OK) st = gr_net_create(g, store, GR_MODE_TRAIN, &net);

@@ -41,7 +41,7 @@ gr_status gr__family_add(gr_context *ctx, const gr_family *f, const gr_member *h
     gr__bump *memory = gr__context_memory(ctx);
     if (!memory) return GR_E_MEMORY;
     if (member_called(ctx, f, head->name))
-        return gr__fail(ctx, GR_E_EXISTS, "there is a %s \"%s\" already", head->family, head->name);
+        return gr__fail(ctx, GR_E_EXISTS, "the %s \"%s\" is there already", head->family, head->name);
     gr__added *added = gr__bump_alloc(memory, sizeof *added), **end = &ctx->added;
     if (!added) return GR_E_MEMORY;
     *added = (gr__added){.family = f, .head = head};

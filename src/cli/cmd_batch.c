@@ -103,8 +103,8 @@ static void note_batches(gr_result *r, const gr_recipe *recipe, const gr_batch_f
 
 /* ---- the study ---- */
 
-#define REAL_COLUMN(member, key, head, wide, ...) \
-    GR_COLUMN(gr_scaled, member, REAL, key, GR_SHOWN(head, wide), .digits = 4, .none = "-", ##__VA_ARGS__)
+#define REAL_COLUMN(member, key, head, wide) \
+    GR_COLUMN(gr_scaled, member, REAL, key, GR_SHOWN(head, wide), .digits = 4, .none = "-")
 static const gr_column row_columns[] = {
     GR_COLUMN(gr_scaled, batch, WHOLE, "batch", GR_SHOWN("batch", 6)),
     GR_COLUMN(gr_scaled, lr, REAL, "lr", GR_SHOWN("rate", 10), .digits = 3),

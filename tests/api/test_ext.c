@@ -310,7 +310,7 @@ static void wrong_heads_are_refused(void **state)
     WITH(d.name = NULL, GR_E_USAGE, "cannot be a layer's name");
     WITH(d.name = "Dense", GR_E_USAGE, "\"Dense\" cannot be a layer's name");
     WITH(d.name = "1st", GR_E_USAGE, "a letter first");
-    WITH(d.name = "conv", GR_E_EXISTS, "there is a layer \"conv\" already");
+    WITH(d.name = "conv", GR_E_EXISTS, "the layer \"conv\" is there already");
     WITH(d.title = "", GR_E_USAGE, "layer \"linear_map\" has no title");
     WITH(d.build = NULL, GR_E_USAGE, "layer \"linear_map\" lacks a function");
     WITH(d.n_settings = -1, GR_E_USAGE, "has -1 settings");
@@ -337,7 +337,7 @@ static void wrong_heads_are_refused(void **state)
     assert_int_equal(gr_member_count(ctx, "layer"), before);
     give(ctx); /* what was refused stands in nobody's way */
     const gr_layer_descriptor again = linear();
-    refused(ctx, gr_layer_register(ctx, &again), GR_E_EXISTS, "there is a layer \"linear_map\" already");
+    refused(ctx, gr_layer_register(ctx, &again), GR_E_EXISTS, "the layer \"linear_map\" is there already");
     test_context_end(ctx);
 }
 

@@ -312,7 +312,7 @@ static void wrong_descriptors_are_refused(void **state)
     m = share(&calls), m.forms = 0;
     refused(ctx, gr_metric_register(ctx, &m), GR_E_USAGE, "is for no targets that are known: 0");
     m = share(&calls), m.name = "auc";
-    refused(ctx, gr_metric_register(ctx, &m), GR_E_EXISTS, "there is a metric \"auc\" already");
+    refused(ctx, gr_metric_register(ctx, &m), GR_E_EXISTS, "the metric \"auc\" is there already");
     m = share(&calls), m.value = NULL;
     refused(ctx, gr_metric_register(ctx, &m), GR_E_USAGE, "lacks a function");
     s.version = 0;
@@ -320,7 +320,7 @@ static void wrong_descriptors_are_refused(void **state)
     s = points(&p), s.read = NULL;
     refused(ctx, gr_source_register(ctx, &s), GR_E_USAGE, "source \"plane\" lacks a function");
     s = points(&p), s.name = "csv";
-    refused(ctx, gr_source_register(ctx, &s), GR_E_EXISTS, "there is a source \"csv\" already");
+    refused(ctx, gr_source_register(ctx, &s), GR_E_EXISTS, "the source \"csv\" is there already");
     refused(ctx, gr_metric_register(ctx, NULL), GR_E_USAGE, "no descriptor");
     refused(ctx, gr_source_register(ctx, NULL), GR_E_USAGE, "no descriptor");
     test_context_end(ctx);

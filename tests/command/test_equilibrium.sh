@@ -1,6 +1,6 @@
 #!/bin/bash
 # Equilibria from a recipe: they train, save, resume and predict; any number of threads gives the same bits; memory does not grow with iterations; what is not found
-# is told and survived; whoever looks at a network looks at these. [mission M9]
+# is told and survived. [mission M9]
 . "$(dirname "$0")/lib.sh"
 
 layers() { # WHAT MORE: a model whose function is given by its std
@@ -49,19 +49,4 @@ code 0 train wild.yaml --out wild && has err.txt 'warning: step 1: [0-9]+ of 32 
 [[ $(field wild/result.json stop_reason) == steps ]] || short "the run ended by $(field wild/result.json stop_reason)"
 code 0 eval wild/last.safetensors --split validation --json && has out.txt '"unsolved": ?[1-9]'
 
-# ---- whoever looks at a network
-tiny=(--set data.train.size=8 --set 'model.input=[8, 8, 1]' --set model.layers[0].filters=2 --set model.layers[1].layers[0].filters=2)
-code 0 check r.yaml "${tiny[@]}" && has out.txt 'P4 +gradients'
-code 0 check r.yaml --gradients "${tiny[@]}" && has out.txt 'eq\.c1\.weight .* ok'
-code 0 check wild.yaml --gradients "${tiny[@]}" --set data.batch=2 --set model.layers[0].filters=1 --set model.layers[1].layers[0].filters=1 --set model.layers[1].layers[3].groups=1 --set model.layers[1].layers[0].init.weights.std=5 # what is not found is not judged
-has out.txt 'eq\.c1\.weight .* not judged'
-code 0 explain 'dL/deq.c1.weight[1,0,2,2]' r.yaml --set model.layers[1].layers[1].rate=0 && has out.txt 'they agree'
-code 0 explain r.yaml
-code 0 plan r.yaml --kernels && has out.txt '^loop of at most 50 steps'
-code 0 trace r.yaml --against device=ref --tolerance 0.2 # one evaluation of a few is more than rounding
-code 0 trace r.yaml --against threads=2
-code 0 curvature anderson/last.safetensors
-code 0 convert r.yaml --drop-dropout -o kept.yaml
-grep -q 'type: dropout' kept.yaml && short 'dropout is left within the equilibrium'
-code 0 plan kept.yaml
 finish

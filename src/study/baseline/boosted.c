@@ -155,9 +155,10 @@ static gr_status boost(gr_baseline_job *j, const library *l, handle train, handl
     static const char config[] =
         "{\"type\": 0, \"training\": false, \"iteration_begin\": 0, \"iteration_end\": 0, \"strict_shape\": false}";
     int64_t rounds = j->options->rounds ? j->options->rounds : 100, boosters = j->classes ? 1 : j->outputs;
-    const bst_ulong *shape;
-    bst_ulong dims, numbers = 1, wanted = (bst_ulong)(j->validation.n * (j->classes && j->kinds > 2 ? j->kinds : 1));
-    const float *p;
+    const bst_ulong *shape = NULL;
+    bst_ulong dims = 0, numbers = 1,
+              wanted = (bst_ulong)(j->validation.n * (j->classes && j->kinds > 2 ? j->kinds : 1));
+    const float *p = NULL;
     handle b = NULL;
     gr_status st = label(j, l, train, output);
     if (st == GR_OK && l->booster(&train, 1, &b) != 0) st = failed(j, l);

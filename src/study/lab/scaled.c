@@ -17,18 +17,17 @@ const gr_row gr__scaled_rows[GR_SCALED_ROWS] = {
     GR_ROW("largest", INT, "512", "[8,65536]", "samples", "of the largest batch; a power of two, as all are"),
 };
 
-/* Begun from an output of zeros, so that the first gradients are no larger than later ones. */
-#define LAST "{type: dense, units: 10, init: {weights: {type: constant, value: 0}}}"
 static const char *const layers[GR_SCALED_MODELS] = {
     "{type: conv, filters: 8, kernel: 3, padding: same, activation: relu}, {type: max_pool, size: 2}, {type: conv, "
-    "filters: 16, kernel: 3, padding: same, activation: relu}, {type: max_pool, size: 2}, flatten, " LAST,
+    "filters: 16, kernel: 3, padding: same, activation: relu}, {type: max_pool, size: 2}, flatten",
     "{type: conv, filters: 8, kernel: 3, padding: same, activation: relu}, {type: basic_block, filters: 8, norm: "
     "{type: "
     "group_norm, groups: 4}}, {type: basic_block, filters: 16, stride: 2, norm: {type: group_norm, groups: 4}}, "
-    "global_avg_pool, " LAST,
-    "{type: reshape, shape: [12, 12]}, {type: transformer_block, heads: 2, ff: 32}, flatten, " LAST,
+    "global_avg_pool",
+    "{type: reshape, shape: [12, 12]}, {type: transformer_block, heads: 2, ff: 32}, flatten",
 };
 
+/* Begun from outputs of zero, so that the first gradients are no larger than later ones. */
 static const char *recipe_of(gr_lab *lab, int model)
 {
     long long n = (long long)gr__setting_int(&lab->settings, "samples");
@@ -37,7 +36,8 @@ static const char *recipe_of(gr_lab *lab, int model)
         "{gradus: 1, name: scaling, seed: %llu, data: {train: {type: synthetic, kind: digits, size: 12, "
         "noise: 0.4, n: %lld}, validation: {split: %g}, batch: 32, shuffle: every_epoch, prepare: "
         "[{type: scale, by: 1/255}, standardize]},\n"
-        " model: {input: [12, 12, 1], layers: [%s]},\n"
+        " model: {input: [12, 12, 1], layers: [%s, {type: dense, units: 10, init: {weights: {type: constant, value: "
+        "0}}}]},\n"
         " cost: cross_entropy, optimizer: {type: sgd, lr: 0.01}, schedule: constant, stop: {steps: "
         "1}}\n",
         (unsigned long long)lab->seed, n + n / 5, 1.0 / 6, layers[model]);
