@@ -328,7 +328,7 @@ static void wrong_heads_are_refused(void **state)
     c = squares(), c.blind = NULL;
     refused(ctx, gr_cost_register(ctx, &c), GR_E_USAGE, "does not say what outputs of 0 cost: blind");
     c = squares(), c.name = "mse";
-    refused(ctx, gr_cost_register(ctx, &c), GR_E_EXISTS, "a cost \"mse\"");
+    refused(ctx, gr_cost_register(ctx, &c), GR_E_EXISTS, "the cost \"mse\"");
     gr_optimizer_descriptor o = heavy();
     o.decay = (gr_decay_place)7;
     refused(ctx, gr_optimizer_register(ctx, &o), GR_E_USAGE, "decay at no place that is known: 7");
