@@ -197,7 +197,7 @@ code 0 train average --overwrite --quiet --set average=none
 [[ ! -e average/swa.safetensors ]] || short "--overwrite leaves the average of the run before"
 
 # ---- damaged checkpoints ----
-damage() { for f in "$@"; do printf 'xxxx' | dd of="$f" bs=1 seek=2000 conv=notrunc 2>/dev/null; done; }
+damage() { for f in "$@"; do printf 'xxxx' | dd of="$f" bs=1 seek=$(($(wc -c <"$f") * 3 / 4)) conv=notrunc 2>/dev/null; done; } # behind the header
 for how in damage "truncate -s 100" "truncate -s 0" "chmod 000"; do
   rm -rf hurt
   cp -r short hurt
