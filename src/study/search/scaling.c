@@ -200,7 +200,7 @@ static gr_status set_target(studying *y, double *lr)
     gr_watch_part part;
     gr_rates *rates = gr__alloc(y->of->ctx, sizeof *rates);
     gr_status st = rates ? GR_OK : GR_E_MEMORY;
-    double reached = -INFINITY, steps, cost; /* the worst: every seed has to come there */
+    double steps, cost;
     GR_TRY(st);
     GR_TRY(judge(y, &out->start));
     GR_TRY(gr__rates_try(&y->s,
@@ -209,13 +209,18 @@ static gr_status set_target(studying *y, double *lr)
                                              .watch = gr__watch_part(&part, y->o->watch, 0, 0.1)},
                          rates));
     if (rates->best < 0) GR_TRY(gr__fail(y->of->ctx, GR_E_CHECK, "training diverges at every rate from 1e-5 to 1"));
-    *lr = rates->point[rates->best].lr;
     out->target = y->o->target;
-    for (int k = 0; k < y->o->seeds && isnan(y->o->target); k++) {
-        GR_TRY(train(y, *lr, k, (double)y->o->updates, -INFINITY, &steps, &cost));
-        reached = fmax(reached, cost);
+    *lr = rates->point[rates->best].lr;
+    for (int i = rates->best; i >= 0 && isnan(y->o->target); i--) { /* the grid is of one seed; others may diverge */
+        *lr = rates->point[i].lr;
+        double reached = -INFINITY; /* the worst: every seed has to come there */
+        for (int k = 0; k < y->o->seeds; k++) {
+            GR_TRY(train(y, *lr, k, (double)y->o->updates, -INFINITY, &steps, &cost));
+            reached = fmax(reached, isfinite(cost) ? cost : INFINITY);
+        }
+        out->target = reached;
+        if (reached < out->start) break;
     }
-    if (isnan(out->target)) out->target = reached;
     if (!(out->target < out->start))
         st = gr__fail(y->of->ctx, GR_E_CHECK, "the target %.4g is not below the cost at the start, %.4g", out->target,
                       out->start);
