@@ -36,6 +36,10 @@ code 0 lab fig4.1 --out q2 --set draws=500
 same q/fig4.1.csv q2/fig4.1.csv "quick, and its settings given"
 code 0 lab fig4.1 --quick --out q3 --set draws=501
 cmp -s q/fig4.1-means.csv q3/fig4.1-means.csv && short "--quick overrules what is given"
+for epochs in 39 10 41; do # looks at the epochs are at most twenty
+  code 0 lab fig4.3 --quick --out q --set epochs=$epochs --set seeds=2
+  [[ $(tail -n +2 q/fig4.3-epochs.csv | wc -l) -eq $((epochs / ((epochs + 19) / 20))) ]] || short "$epochs epochs: $(wc -l <q/fig4.3-epochs.csv) lines"
+done
 code 0 lab fig4.3 --quick --out q --json
 columns q/fig4.3.csv features,samples,train_error,test_error
 has out.txt '"predicted":100,"measured":100,'

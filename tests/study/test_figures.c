@@ -10,7 +10,7 @@ static const char *settings_of(const char *figure)
 {
     static const char *const settings[][2] = {
         {"init", "{width: 64, networks: 1}"},
-        {"fig4.3", "{draws: 2, exact_draws: 10, seeds: 2, epochs: 20}"},
+        {"fig4.3", "{draws: 2, exact_draws: 10, seeds: 2, epochs: 39}"},
         {"gates", "{seeds: 1, samples: 100, epochs: 1}"},
         {"optimizers", "{rates: 1, seeds: 2, samples: 100, epochs: 1}"},
         {"shuffle", "{seeds: 2, samples: 100, epochs: 1}"},

@@ -238,21 +238,32 @@ typedef struct curves { /* of the seeds, [seeds][NET_POINTS] each */
     double *train, *test;
 } curves;
 
+/* Epochs from one look to the next, so that there are at most NET_POINTS; and how many there are. */
+static int64_t apart(const gr_lab *lab)
+{
+    return (gr__setting_int(&lab->settings, "epochs") + NET_POINTS - 1) / NET_POINTS;
+}
+
+static int looks(const gr_lab *lab)
+{
+    return (int)(gr__setting_int(&lab->settings, "epochs") / apart(lab));
+}
+
 static gr_status widen(gr_lab *lab, gr_table *t, int width, const curves *c)
 {
-    int64_t seeds = gr__setting_int(&lab->settings, "seeds"),
-            every = gr__setting_int(&lab->settings, "epochs") / NET_POINTS;
+    int64_t seeds = gr__setting_int(&lab->settings, "seeds");
     double train[MOST_SEEDS], test[MOST_SEEDS];
+    for (int64_t k = 0; k < seeds * NET_POINTS; k++) c->train[k] = c->test[k] = NAN; /* what diverges has no errors */
     for (int64_t k = 0; k < seeds; k++) {
         gr_trained end;
         const gr_training one = {.recipe = recipe_of(lab, width, k),
                                  .judged = true,
-                                 .every = GR_MAX(every, 1),
+                                 .every = apart(lab),
                                  .train = c->train + k * NET_POINTS,
                                  .error = c->test + k * NET_POINTS};
         gr_status st = gr__lab_train(lab, &one, &end);
         if (st != GR_OK) return st;
-        train[k] = end.train, test[k] = end.error;
+        train[k] = end.diverged ? (double)NAN : end.train, test[k] = end.diverged ? (double)NAN : end.error;
     }
     square(train, seeds);
     square(test, seeds);
@@ -264,18 +275,17 @@ static gr_status widen(gr_lab *lab, gr_table *t, int width, const curves *c)
 /* By epochs, of the widest. */
 static gr_table *by_epochs(gr_lab *lab, const curves *c)
 {
-    int64_t seeds = gr__setting_int(&lab->settings, "seeds"),
-            every = gr__setting_int(&lab->settings, "epochs") / NET_POINTS;
+    int64_t seeds = gr__setting_int(&lab->settings, "seeds");
     gr_table *t =
         gr__lab_table(lab, "epochs", "the widest network, by epochs", epoch_columns, (int)GR_COUNT(epoch_columns));
     square(c->train, seeds * NET_POINTS);
     square(c->test, seeds * NET_POINTS);
-    for (int i = 0; i < NET_POINTS; i++) {
+    for (int i = 0; i < looks(lab); i++) {
         double train[MOST_SEEDS], test[MOST_SEEDS];
         for (int64_t k = 0; k < seeds; k++)
             train[k] = c->train[k * NET_POINTS + i], test[k] = c->test[k * NET_POINTS + i];
         gr_mean a = gr__lab_mean(train, seeds), b = gr__lab_mean(test, seeds);
-        GR_LAB_ROW(lab, t, (double)((i + 1) * every), a.mean, b.mean, b.low, b.high, (double)seeds);
+        GR_LAB_ROW(lab, t, (double)((i + 1) * apart(lab)), a.mean, b.mean, b.low, b.high, (double)seeds);
     }
     return t;
 }

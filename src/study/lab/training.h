@@ -6,7 +6,8 @@
 #include "study/steps/steps.h"
 
 typedef struct gr_trained {
-    double error; /* of validation, at the end; 1 where it diverged: the worst a share can be */
+    double
+        error; /* of validation, at the end; 1 where it diverged: the worst a share can be (ask `diverged` of values) */
     double train; /* likewise of the first training samples; NaN unless judged */
     bool diverged;
 } gr_trained;
