@@ -31,14 +31,16 @@ const gr_st_tensor *gr__st_find(const gr_st *st, const char *name);
 /* Bytes at..at+bytes of a tensor, wherever they are. */
 gr_status gr__st_read(const gr_st *st, const gr_st_tensor *t, size_t at, size_t bytes, void *to);
 const char *gr__st_meta(const gr_st *st, const char *key); /* NULL if absent */
+int gr__st_pairs(const gr_st *st);                         /* of metadata, in the order of the file */
+gr_st_pair gr__st_pair(const gr_st *st, int i);
 /* Writes atomically; tensors in the order given; 8-byte aligned data. The metadata gets `gradus.crc32` over all tensor
  * bytes. */
 gr_status gr__st_write(gr_context *ctx, const char *path, const gr_st_tensor *tensors, int n, const gr_st_pair *meta,
                        int n_meta);
 /* The same where some tensors have no data: make gives bytes at..at+bytes of tensor i, both multiples of 8 but for its
- * end; twice, and the same each time. */
+ * end; twice, and the same each time. Where it fails nothing is written. */
 typedef struct gr_st_maker {
-    void (*make)(void *user, int i, size_t at, size_t bytes, void *to);
+    gr_status (*make)(void *user, int i, size_t at, size_t bytes, void *to);
     void *user;
 } gr_st_maker;
 gr_status gr__st_write_pieces(gr_context *ctx, const char *path, const gr_st_tensor *tensors, int n,

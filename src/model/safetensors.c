@@ -287,6 +287,16 @@ gr_status gr__st_read(const gr_st *st, const gr_st_tensor *t, size_t at, size_t 
     return gr__blob_read(&st->file, 8 + st->header_bytes + where->at + at, to, bytes);
 }
 
+int gr__st_pairs(const gr_st *st)
+{
+    return st->n_meta;
+}
+
+gr_st_pair gr__st_pair(const gr_st *st, int i)
+{
+    return st->meta[i];
+}
+
 const char *gr__st_meta(const gr_st *st, const char *key)
 {
     for (int i = 0; i < st->n_meta; i++)

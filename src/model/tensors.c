@@ -134,7 +134,7 @@ typedef struct sources { /* of the tensors that are written */
     gr_st_type type; /* of the file */
 } sources;
 
-static void to_file(void *user, int i, size_t at, size_t bytes, void *to)
+static gr_status to_file(void *user, int i, size_t at, size_t bytes, void *to)
 {
     const sources *s = user;
     const gr_entry *e = s->entry[i];
@@ -142,6 +142,7 @@ static void to_file(void *user, int i, size_t at, size_t bytes, void *to)
     gr_st_type type = memory_type(s->store, e);
     walk w = walk_from(e, (int64_t)(at / width));
     for (size_t k = 0; k < bytes / width; k++) convert(type, e->data, (size_t)walk_next(&w), s->type, to, k);
+    return GR_OK;
 }
 
 /* Slot NAME/slot of a parameter or a state, or this itself where it has none. */

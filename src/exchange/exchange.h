@@ -1,0 +1,33 @@
+/* Models for other software, and weights from it. A writer a format, which the suffix of a path chooses (export.c); a
+ * reader a format, which the first bytes of a file choose (import.c). Floor 8. */
+#ifndef GR_EXCHANGE_EXCHANGE_H
+#define GR_EXCHANGE_EXCHANGE_H
+
+#include "model/model.h"
+
+/* ---- out ---- */
+
+typedef struct gr_export_options {
+    bool raw;     /* without the preparation: the file takes what the layers take */
+    bool softmax; /* it gives what the cost reads its outputs as, probabilities, instead of the outputs themselves */
+} gr_export_options;
+
+typedef gr_status gr__export_fn(gr_context *ctx, gr_model *m, const char *path, const gr_export_options *o);
+
+typedef struct gr_writer {
+    const char *suffix; /* ".onnx" */
+    const char *title;  /* "ONNX" */
+    gr__export_fn *write;
+    const char *no_raw, *no_softmax; /* why it does not take the option; NULL: it does */
+} gr_writer;
+
+/* The writer of a path's suffix. GR_E_USAGE, with those that there are. */
+gr_status gr__writer_find(gr_context *ctx, const char *path, const gr_writer **out);
+/* Whether it takes the options. GR_E_USAGE. */
+gr_status gr__writer_takes(gr_context *ctx, const gr_writer *w, const gr_export_options *o);
+
+/* Each writes an open model as a whole or not at all, and the same bytes each time. GR_E_UNSUPPORTED where the format
+ * has no form for something of the network, which the error names. */
+gr__export_fn gr__export_safetensors, gr__export_npz;
+
+#endif
