@@ -8,6 +8,7 @@ static const char weights_alone[] = "it holds the weights, which are the same wi
 
 /* A line a format. */
 static const gr_writer writers[] = {
+    {".onnx", "ONNX", gr__export_onnx, NULL, NULL},
     {".safetensors", "safetensors", gr__export_safetensors, NULL, weights_alone},
     {".npz", "NumPy's NPZ", gr__export_npz, weights_alone, weights_alone},
 };

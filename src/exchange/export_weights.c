@@ -17,7 +17,7 @@ static gr_status tensors_of(gr_context *ctx, const gr_model *m, gr_st_tensor **o
     for (int i = 0; i < *n && *out; i++) {
         (*out)[i] = *gr__st_at(m->file, i);
         (*out)[i].data = NULL; /* it is read in pieces */
-        if ((*out)[i].type == GR_ST_OTHER)
+        if ((*out)[i].type > GR_ST_U8)
             return gr__fail(ctx, GR_E_DATA, "\"%s\": tensor \"%s\" is of a type that models have not", m->path,
                             (*out)[i].name);
     }

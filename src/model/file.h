@@ -6,13 +6,14 @@
 #include "gradus/plan.h"
 
 /* ---- the container: header of JSON, then tensors. Bounded, never trusts a length. ---- */
-typedef enum gr_st_type { GR_ST_F64, GR_ST_F32, GR_ST_I32, GR_ST_U8, GR_ST_OTHER } gr_st_type;
+typedef enum gr_st_type { GR_ST_F64, GR_ST_F32, GR_ST_I32, GR_ST_U8, GR_ST_F16, GR_ST_BF16, GR_ST_OTHER } gr_st_type;
 typedef struct gr_st_tensor {
     const char *name;
     gr_st_type type;
     gr_shape shape;
     const void *data; /* NULL: its bytes are read, or made for writing, in pieces */
     size_t bytes;
+    const char *called; /* its type, of a file that was read: "I64" */
 } gr_st_tensor;
 typedef struct gr_st_pair {
     const char *key, *value;
@@ -56,6 +57,9 @@ gr_status gr__model_save(gr_context *ctx, const char *path, const gr_store *s, c
 /* Loads every parameter (F32 or F64, cast) into a sealed store; names and shapes must agree exactly, extra tensors are
  * refused unless num_batches_tracked; both sides named. */
 gr_status gr__model_load(gr_context *ctx, const gr_st *st, const char *path, gr_store *s);
+/* Does an entry stand in models? And a tensor that models of PyTorch have, and nothing here depends on. */
+bool gr__model_holds(const gr_entry_spec *s);
+bool gr__model_ignores(const char *name);
 /* How files see an entry: its shape there, and where an element stands in memory that the file has at `offset`, or the
  * other way. */
 gr_shape gr__file_shape(const gr_entry_spec *s);
