@@ -26,12 +26,6 @@ typedef struct importing {
 
 /* ---- held against each other ---- */
 
-static const char *shape_text(gr__bump *b, gr_shape s)
-{
-    char text[96];
-    return gr__bump_strdup(b, gr__shape_text(s, text));
-}
-
 static gr_status misfit(importing *m, gr_misfit_kind kind, const char *name, const char *has, const char *wants)
 {
     gr_imported *o = m->out;
@@ -43,7 +37,11 @@ static gr_status misfit(importing *m, gr_misfit_kind kind, const char *name, con
         o->misfit = all;
         m->capacity = more;
     }
-    o->misfit[o->n_misfits++] = (gr_misfit){kind, name, has, wants};
+    gr_misfit *x = &o->misfit[o->n_misfits];
+    *x = (gr_misfit){kind, gr__bump_strdup(m->memory, name), has ? gr__bump_strdup(m->memory, has) : NULL,
+                     wants ? gr__bump_strdup(m->memory, wants) : NULL};
+    if (!x->name || (has && !x->has) || (wants && !x->wants)) return GR_E_MEMORY;
+    o->n_misfits++;
     return GR_OK;
 }
 
@@ -59,12 +57,13 @@ static gr_status hold(importing *m, int i, int e)
     const gr_foreign_tensor *t = &m->file.tensor[i];
     const gr_entry_spec *s = &gr_store_entry(m->store, e)->spec;
     gr_shape has = turned(&m->named[i], t->shape), wants = gr__file_shape(s);
+    char a[96], b[96];
     gr_status st = GR_OK;
     if (m->from[e] >= 0) return misfit(m, GR_MISFIT_TWICE, s->name, t->name, m->file.tensor[m->from[e]].name);
     m->from[e] = i;
     if (!t->real) st = misfit(m, GR_MISFIT_TYPE, s->name, t->type, "F16, BF16, F32 or F64");
     if (st == GR_OK && !gr__shape_equal(has, wants))
-        st = misfit(m, GR_MISFIT_SHAPE, s->name, shape_text(m->memory, has), shape_text(m->memory, wants));
+        st = misfit(m, GR_MISFIT_SHAPE, s->name, gr__shape_text(has, a), gr__shape_text(wants, b));
     return st;
 }
 
@@ -80,6 +79,7 @@ static int entry_named(const gr_store *s, const char *name)
 static gr_status compare(importing *m)
 {
     int n = gr_store_count(m->store);
+    char text[96];
     gr_status st = GR_OK;
     m->named = gr__bump_alloc(m->memory, sizeof *m->named * (size_t)(m->file.n + 1));
     m->from = gr__bump_alloc(m->memory, sizeof *m->from * (size_t)(n + 1));
@@ -94,14 +94,14 @@ static gr_status compare(importing *m)
         if (e >= 0)
             st = hold(m, i, e);
         else if (st == GR_OK && name && !t->fixed && !gr__model_ignores(t->name))
-            st = misfit(m, GR_MISFIT_UNUSED, t->name, shape_text(m->memory, t->shape), NULL);
+            st = misfit(m, GR_MISFIT_UNUSED, t->name, gr__shape_text(t->shape, text), NULL);
     }
     if (st == GR_OK) st = gr__names_used(m->names);
     for (int e = 0; e < n && st == GR_OK; e++) {
         const gr_entry_spec *s = &gr_store_entry(m->store, e)->spec;
         if (!gr__model_holds(s)) continue;
         m->out->tensors++;
-        if (m->from[e] < 0) st = misfit(m, GR_MISFIT_MISSING, s->name, NULL, shape_text(m->memory, gr__file_shape(s)));
+        if (m->from[e] < 0) st = misfit(m, GR_MISFIT_MISSING, s->name, NULL, gr__shape_text(gr__file_shape(s), text));
     }
     return st;
 }

@@ -108,6 +108,19 @@ static const char *filled(gr__bump *b, const char *to, const caught *c)
     return out;
 }
 
+static gr_status fail_at(const gr_names *names, int number, const char *format, ...) GR_PRINTF(3, 4);
+static gr_status fail_at(const gr_names *names, int number, const char *format, ...)
+{
+    char text[500];
+    va_list args;
+    va_start(args, format);
+    gr__print_cut(text, sizeof text, format, args);
+    va_end(args);
+    gr__fail(names->ctx, GR_E_DATA, "%s", text);
+    gr__error_place(names->ctx, names->path, number, 1, NULL);
+    return GR_E_DATA;
+}
+
 gr_status gr__names_of(gr_names *names, const gr_foreign_tensor *t, gr_named_as *out)
 {
     *out = (gr_named_as){.name = t->name};
@@ -122,8 +135,8 @@ gr_status gr__names_of(gr_names *names, const gr_foreign_tensor *t, gr_named_as 
         }
         if (!(out->name = filled(names->memory, l->to, &c))) return GR_E_MEMORY;
         if (l->n_axes && l->n_axes != t->shape.rank)
-            return gr__fail(names->ctx, GR_E_DATA, "%s:%d: %d axes are given for \"%s\", which has %d", names->path,
-                            l->number, l->n_axes, t->name, t->shape.rank);
+            return fail_at(names, l->number, "%d axes are given for \"%s\", which has %d", l->n_axes, t->name,
+                           t->shape.rank);
         out->turned = l->n_axes > 0;
         memcpy(out->axes, l->axes, sizeof l->axes);
         return GR_OK;
@@ -135,8 +148,7 @@ gr_status gr__names_used(const gr_names *names)
 {
     for (size_t i = 0; i < names->n; i++)
         if (names->line[i].number && !names->line[i].used)
-            return gr__fail(names->ctx, GR_E_DATA, "%s:%d: the file has no tensor \"%s\"", names->path,
-                            names->line[i].number, names->line[i].from);
+            return fail_at(names, names->line[i].number, "the file has no tensor \"%s\"", names->line[i].from);
     return GR_OK;
 }
 
@@ -144,7 +156,7 @@ gr_status gr__names_used(const gr_names *names)
 
 static gr_status bad_line(const gr_names *names, int number, const char *why)
 {
-    gr__fail(names->ctx, GR_E_DATA, "%s:%d: %s", names->path, number, why);
+    fail_at(names, number, "%s", why);
     gr__error_hint(names->ctx, "a line is NAME IN THE FILE<TAB>NAME IN THE RECIPE, or - there to leave it out; a third "
                                "part may say which axes of the file are the recipe's, as 1 0");
     return GR_E_DATA;

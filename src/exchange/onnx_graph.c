@@ -1,5 +1,6 @@
 /* From graphs of ours to nodes of ONNX: a line an operation. What has none is said by others first, as for a backend
  * that has no kernel of it. */
+#include <math.h>
 #include <string.h>
 
 #include "exchange/onnx_work.h"
@@ -137,7 +138,11 @@ static void emit_softmax(gr__onnx_work *w, const gr_node *n)
 
 static void emit_const(gr__onnx_work *w, const gr_node *n)
 {
-    gr__onnx_gives(w, n, gr__onnx_scalar(w->o, n->attr.f[0]));
+    double x = n->attr.f[0];
+    if (x != 0 && fmod(x, (double)GR__ONNX_BATCH) == 0)
+        gr__onnx_fail(w, n, "it is the number of samples");
+    else
+        gr__onnx_gives(w, n, gr__onnx_scalar(w->o, x));
 }
 
 static void emit_tensor(gr__onnx_work *w, const gr_node *n)
@@ -317,8 +322,6 @@ static void emit_reduce(gr__onnx_work *w, const gr_node *n)
         if (n->attr.i[0] >> i & 1) {
             axes[k++] = i;
             places &= i == 1 || i == 2;
-            if (gr__onnx_shape(w, n->in[0]).dim[i] % GR__ONNX_BATCH == 0)
-                gr__onnx_fail(w, n, "it reduces over samples");
         }
     bool first = rank == 4 && gr__onnx_is_first(w, n->in[0]) && (keep || places);
     const char *in[2] = {first ? gr__onnx_first(w, n->in[0]) : gr__onnx_full(w, n->in[0])};
