@@ -37,7 +37,7 @@ static gr_status show(cli *c, const char *out, const gr_imported *found)
 static gr_status missing(cli *c, const char *what)
 {
     gr__fail(c->ctx, GR_E_USAGE, "import: %s is missing", what);
-    gr__error_hint(c->ctx, "usage: gradus import FILE -o MODEL --recipe RECIPE");
+    gr__error_hint(c->ctx, "usage: gradus import FILE -o MODEL [--recipe RECIPE]");
     return GR_E_USAGE;
 }
 
@@ -49,10 +49,12 @@ static gr_status run(cli *c)
     gr_imported found = {0};
     gr_status st = GR_OK;
     if (!o->out) return missing(c, "-o MODEL");
-    if (!o->recipe) return missing(c, "--recipe RECIPE");
+
     GR_TRY(cli_check_ending(c, o->out, "a model in safetensors", endings));
-    GR_TRY(cli_recipe(c, o->recipe, &r));
-    GR_TRY(cli_resources(c, r));
+    if (!o->recipe && c->sets.n)
+        GR_TRY(gr__fail(c->ctx, GR_E_USAGE, "--set %s: without --recipe there is nothing to set", c->sets.at[0]));
+    if (o->recipe) GR_TRY(cli_recipe(c, o->recipe, &r));
+    if (r) GR_TRY(cli_resources(c, r));
     const gr_import_options how = {.recipe = r, .map = o->map};
     st = gr__import(c->ctx, c->memory, c->argument[0], o->out, &how, &found);
     if (st == GR_OK)
@@ -67,7 +69,8 @@ done:
 static const cli_option rows[] = {
     CLI_OPTION(options, out, TEXT, "out", "MODEL", "the file to write", .letter = 'o'),
     CLI_OPTION(options, recipe, TEXT, "recipe", "RECIPE",
-               "whose network the weights are of, and whose training rows the preparation is fitted on"),
+               "whose network the weights are of, and whose training rows the preparation is fitted on; what `export` "
+               "wrote as ONNX says both itself"),
     CLI_OPTION(
         options, map, TEXT, "map", "NAMES",
         "a file of lines NAME IN FILE<TAB>NAME IN THE RECIPE, or torchvision, huggingface-bert, huggingface-gpt2, "
@@ -77,7 +80,7 @@ static const cli_option rows[] = {
 GR_COMMAND(import) = {
     .name = "import",
     .place = 9,
-    .usage = "FILE -o MODEL --recipe RECIPE [--map NAMES]",
+    .usage = "FILE -o MODEL [--recipe RECIPE] [--map NAMES]",
     .summary = "Makes a model of weights that other software wrote",
     .help = "FILE is safetensors, an NPZ of arrays or ONNX, of which the initialisers count: its content tells, not "
             "its name. "

@@ -1,5 +1,6 @@
 /* Weights as the initialisers of an ONNX model. Bounded by the file: a length that leads beyond it is refused, and what
  * is kept is no more than the file has. */
+#include <limits.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -144,6 +145,44 @@ static gr_status take_graph(gr_foreign *f, model *m)
     return st == GR_OK && w.bad ? bad(f, "its graph ends within a field", NULL) : st;
 }
 
+/* What an export of ours says of its model. */
+static gr_status take_entry(gr_foreign *f, const gr__wire_field *from, gr_st_pair *pair)
+{
+    gr__wire w = gr__wire_of(from->at, from->n);
+    gr__wire_field x;
+    *pair = (gr_st_pair){NULL, NULL};
+    while (gr__wire_next(&w, &x)) {
+        const char **to = x.number == GR__ONNX_ENTRY_KEY     ? &pair->key
+                          : x.number == GR__ONNX_ENTRY_VALUE ? &pair->value
+                                                             : NULL;
+        if (!to || x.wire != GR__WIRE_BYTES) continue;
+        if (!(*to = gr__bump_format(f->memory, "%.*s", (int)GR_MIN(x.n, (size_t)INT_MAX), (const char *)x.at)))
+            return GR_E_MEMORY;
+    }
+    if (w.bad) return bad(f, "its metadata ends within a field", NULL);
+    return GR_OK;
+}
+
+static gr_status take_meta(gr_foreign *f, const model *m)
+{
+    gr__wire w = gr__wire_of(m->data, m->bytes);
+    gr__wire_field x;
+    int n = 0;
+    while (gr__wire_next(&w, &x)) n += x.number == GR__ONNX_MODEL_METADATA;
+    gr_st_pair *all = gr__bump_alloc(f->memory, sizeof *all * (size_t)(n + 1));
+    if (!all) return GR_E_MEMORY;
+    f->meta = all;
+    w = gr__wire_of(m->data, m->bytes);
+    while (gr__wire_next(&w, &x)) {
+        if (x.number != GR__ONNX_MODEL_METADATA || x.wire != GR__WIRE_BYTES) continue;
+        gr_status st = take_entry(f, &x, &all[f->n_meta]);
+        if (st != GR_OK) return st;
+        const gr_st_pair *p = &all[f->n_meta];
+        f->n_meta += p->key && p->value && strncmp(p->key, "gradus.", 7) == 0;
+    }
+    return GR_OK;
+}
+
 static gr_status open(gr_foreign *f)
 {
     model *m = gr__bump_alloc(f->memory, sizeof *m);
@@ -160,7 +199,8 @@ static gr_status open(gr_foreign *f)
         }
     if (w.bad) return bad(f, "it ends within a field", NULL);
     if (!m->graph.at) return bad(f, "it has no graph", NULL);
-    return take_graph(f, m);
+    st = take_meta(f, m);
+    return st == GR_OK ? take_graph(f, m) : st;
 }
 
 /* ---- numbers ---- */

@@ -1,4 +1,6 @@
 /* Weights in safetensors, of any tool. */
+#include <string.h>
+
 #include "base/text.h"
 #include "exchange/foreign.h"
 
@@ -36,6 +38,14 @@ static gr_status open(gr_foreign *f)
         f->tensor[i] =
             (gr_foreign_tensor){.name = t->name, .shape = t->shape, .type = t->called, .real = type_of(t, &type)};
     }
+    int pairs = gr__st_pairs(file);
+    gr_st_pair *meta = gr__bump_alloc(f->memory, sizeof *meta * (size_t)(pairs + 1));
+    if (!meta) return GR_E_MEMORY;
+    for (int i = 0; i < pairs; i++) {
+        gr_st_pair pair = gr__st_pair(file, i);
+        if (strncmp(pair.key, "gradus.", 7) == 0 && strcmp(pair.key, "gradus.crc32") != 0) meta[f->n_meta++] = pair;
+    }
+    f->meta = meta;
     return st;
 }
 

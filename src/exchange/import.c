@@ -183,25 +183,68 @@ static gr_status fill(importing *m, int e)
     return st;
 }
 
-/* ---- with a recipe ---- */
-
-static gr_status into(importing *m, const gr_recipe *r, const char *to, gr_task *task)
+/* The file's numbers in a store of the network. */
+static gr_status take_weights(importing *m, const gr_network *network, const gr_backend *backend)
 {
-    char trained[200];
     gr_status st = GR_OK;
-    GR_TRY(gr_store_create(m->ctx, task->backend, &m->store));
-    GR_TRY(gr__network_declare(task->network, m->store));
+    GR_TRY(gr_store_create(m->ctx, backend, &m->store));
+    GR_TRY(gr__network_declare(network, m->store));
     GR_TRY(gr_store_seal(m->store));
     GR_TRY(compare(m));
     if (m->out->n_misfits) GR_TRY(refuse(m));
     for (int e = 0; e < gr_store_count(m->store); e++)
         if (gr__model_holds(&gr_store_entry(m->store, e)->spec)) GR_TRY(fill(m, e));
+done:
+    return st;
+}
+
+/* ---- with a recipe ---- */
+
+static gr_status by_recipe(importing *m, const gr_recipe *r, const char *to)
+{
+    char trained[200];
+    gr_task task = {0};
+    gr_status st = GR_OK;
+    GR_TRY(gr__task_open(m->ctx, r, 1u << GR_PART_TRAIN, NULL, &task));
+    GR_TRY(take_weights(m, task.network, task.backend));
     snprintf(trained, sizeof trained, "{\"steps\": 0, \"samples\": 0, \"imported\": \"%s\", \"version\": \"%s\"}",
              m->file.form->title, GR_VERSION);
-    const gr_model_about about = {.recipe = r, .meaning = &task->meaning, .trained = trained};
+    const gr_model_about about = {.recipe = r, .meaning = &task.meaning, .trained = trained};
     st = gr__model_write(m->ctx, to, m->store, &about);
 done:
-    gr_store_destroy(m->store);
+    gr__task_close(&task);
+    return st;
+}
+
+/* ---- without: an export of ours says all of its model ---- */
+
+static const char *said(const gr_foreign *f, const char *key)
+{
+    for (int i = 0; i < f->n_meta; i++)
+        if (strcmp(f->meta[i].key, key) == 0) return f->meta[i].value;
+    return NULL;
+}
+
+static gr_status by_itself(importing *m, const char *to)
+{
+    gr_recipe *r = NULL;
+    gr_network *network = NULL;
+    gr_status st = GR_OK;
+    const char *text = said(&m->file, "gradus.recipe");
+    if (!text || !said(&m->file, "gradus.prepare")) {
+        st = gr__fail(m->ctx, GR_E_USAGE, "import: \"%s\" does not say which network it is: --recipe RECIPE is missing",
+                      m->file.path);
+        gr__error_hint(m->ctx, "exports to ONNX without --raw do; of others a recipe says it");
+        return st;
+    }
+    GR_TRY(gr__model_check(m->ctx, m->file.path, m->file.meta, m->file.n_meta));
+    GR_TRY(gr__model_recipe(m->ctx, m->file.path, text, &r));
+    GR_TRY(gr__network_make(m->ctx, r, NULL, &network));
+    GR_TRY(take_weights(m, network, gr_backend_get(r->device)));
+    st = gr__model_save(m->ctx, to, m->store, NULL, r->float64, m->file.meta, m->file.n_meta);
+done:
+    gr__network_destroy(network);
+    if (r) gr__recipe_close(m->ctx, r);
     return st;
 }
 
@@ -209,16 +252,14 @@ gr_status gr__import(gr_context *ctx, gr__bump *b, const char *file, const char 
                      gr_imported *out)
 {
     importing m = {.ctx = ctx, .memory = b, .out = out};
-    gr_task task = {0};
     gr_status st = GR_OK;
     *out = (gr_imported){0};
     GR_TRY(gr__names_open(ctx, b, o->map, &m.names));
     GR_TRY(gr__foreign_open(ctx, file, &m.file));
     out->format = m.file.form->title;
-    GR_TRY(gr__task_open(ctx, o->recipe, 1u << GR_PART_TRAIN, NULL, &task));
-    st = into(&m, o->recipe, to, &task);
+    st = o->recipe ? by_recipe(&m, o->recipe, to) : by_itself(&m, to);
 done:
-    gr__task_close(&task);
+    gr_store_destroy(m.store);
     gr__foreign_close(&m.file);
     if (m.names) gr__names_close(m.names);
     return st;

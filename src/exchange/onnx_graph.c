@@ -193,12 +193,13 @@ static void emit_weight(gr__onnx_work *w, const gr_node *n)
     }
     int rank = e->shape.rank;
     if (!name) return;
-    if (e->layout == GR_LAYOUT_CONV && rank == 4) {
-        gr__onnx_gives_first(w, n, name);
+    if (rank == 4 && (e->layout == GR_LAYOUT_CONV || e->layout == GR_LAYOUT_CONV1D)) {
+        gr_shape s = GR_SHAPE(e->shape.dim[0], e->shape.dim[3], e->shape.dim[1], e->shape.dim[2]);
+        gr__onnx_gives_first(w, n, e->layout == GR_LAYOUT_CONV ? name : gr__onnx_reshape(w->o, name, s));
         return;
     }
     for (int i = 0; i < rank; i++) axes[i] = i;
-    if (e->layout == GR_LAYOUT_CONV) axes[1] = 2, axes[2] = 1;
+    if (e->layout == GR_LAYOUT_CONV1D) axes[1] = 2, axes[2] = 1;
     for (int i = 0; i < rank && e->layout == GR_LAYOUT_CHANNELS; i++) axes[i] = (i + 1) % rank;
     gr__onnx_gives(w, n, e->layout == GR_LAYOUT_PLAIN ? name : gr__onnx_transpose(w->o, name, axes, rank));
 }

@@ -109,6 +109,7 @@ bool gr__wire_next(gr__wire *w, gr__wire_field *out)
 {
     uint64_t k, n;
     if (w->bad || !gr__wire_take(w, &k)) return false;
+    if (k >> 3 == 0) return !(w->bad = true); /* no field has it */
     *out = (gr__wire_field){.number = (int)(k >> 3 & 0x1FFFFFFF), .wire = (int)(k & 7)};
     switch (out->wire) {
     case GR__WIRE_VARINT:
