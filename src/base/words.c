@@ -439,5 +439,5 @@ bool gr__name_is_later(const char *name)
 
 bool gr__command_is_later(const char *name)
 {
-    return listed(name, "export import finetune prune");
+    return listed(name, "finetune prune");
 }

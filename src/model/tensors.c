@@ -67,7 +67,7 @@ int64_t gr__offset_in_memory(const gr_entry_spec *s, int64_t offset)
 
 /* ---- models ---- */
 
-static bool in_model(const gr_entry_spec *s)
+bool gr__model_holds(const gr_entry_spec *s)
 {
     return !s->slot || s->saved;
 }
@@ -134,7 +134,7 @@ typedef struct sources { /* of the tensors that are written */
     gr_st_type type; /* of the file */
 } sources;
 
-static void to_file(void *user, int i, size_t at, size_t bytes, void *to)
+static gr_status to_file(void *user, int i, size_t at, size_t bytes, void *to)
 {
     const sources *s = user;
     const gr_entry *e = s->entry[i];
@@ -142,6 +142,7 @@ static void to_file(void *user, int i, size_t at, size_t bytes, void *to)
     gr_st_type type = memory_type(s->store, e);
     walk w = walk_from(e, (int64_t)(at / width));
     for (size_t k = 0; k < bytes / width; k++) convert(type, e->data, (size_t)walk_next(&w), s->type, to, k);
+    return GR_OK;
 }
 
 /* Slot NAME/slot of a parameter or a state, or this itself where it has none. */
@@ -164,7 +165,7 @@ gr_status gr__model_save(gr_context *ctx, const char *path, const gr_store *s, c
     gr_status st = tensors && from.entry ? GR_OK : GR_E_MEMORY;
     for (int i = 0; i < count && st == GR_OK; i++) {
         const gr_entry *e = gr_store_entry(s, i), *viewed = as_viewed(s, e, slot);
-        if (!in_model(&e->spec)) continue;
+        if (!gr__model_holds(&e->spec)) continue;
         from.entry[n] = viewed;
         tensors[n++] = (gr_st_tensor){.name = e->spec.name,
                                       .type = from.type,
@@ -212,7 +213,7 @@ static gr_status check_tensor(gr_context *ctx, const char *path, const gr_entry 
 }
 
 /* PyTorch counts batches in its models; nothing here depends on it. */
-static bool ignored(const char *name)
+bool gr__model_ignores(const char *name)
 {
     static const char tail[] = "num_batches_tracked";
     size_t n = strlen(name), k = sizeof tail - 1;
@@ -225,7 +226,7 @@ static gr_status refuse_extra(gr_context *ctx, const gr_st *st, const char *path
         const gr_st_tensor *t = gr__st_at(st, i);
         const gr_entry *e = gr_store_find(s, t->name);
         char shape[96];
-        if ((e && (!models || in_model(&e->spec))) || (models && ignored(t->name))) continue;
+        if ((e && (!models || gr__model_holds(&e->spec))) || (models && gr__model_ignores(t->name))) continue;
         return gr__fail(ctx, GR_E_DATA, "\"%s\" has a tensor \"%s\" %s, which the network has not", path, t->name,
                         gr__shape_text(t->shape, shape));
     }
@@ -237,7 +238,7 @@ gr_status gr__model_load(gr_context *ctx, const gr_st *st, const char *path, gr_
     gr_status status = refuse_extra(ctx, st, path, s, true);
     for (int i = 0; i < gr_store_count(s) && status == GR_OK; i++) {
         const gr_entry *e = gr_store_entry(s, i);
-        if (!in_model(&e->spec)) continue;
+        if (!gr__model_holds(&e->spec)) continue;
         const gr_st_tensor *t = gr__st_find(st, e->spec.name);
         status = check_tensor(ctx, path, e, t);
         if (status == GR_OK) status = from_file(ctx, st, s, e, t);
