@@ -10,6 +10,7 @@ static const char weights_alone[] = "it holds the weights, which are the same wi
 static const gr_writer writers[] = {
     {".safetensors", "safetensors", gr__export_safetensors, NULL, weights_alone},
     {".npz", "NumPy's NPZ", gr__export_npz, weights_alone, weights_alone},
+    {".c", "C source", gr__export_c, NULL, "it gives what predict gives in any case"},
 };
 
 static bool ends(const char *path, const char *suffix)
