@@ -349,6 +349,8 @@ static gr_status read_updates(gr__recipe_reader *k)
     GR_TRY(gr__recipe_part(k, "average", gr__average_tree(k->b, &r->average)));
     GR_TRY(gr__sam_make(k->ctx, k->b, gr__setting_tree(&k->top, "sam"), r->preset, &r->sam));
     GR_TRY(gr__recipe_part(k, "sam", gr__sam_tree(k->b, &r->sam)));
+    GR_TRY(gr__prune_make(k->ctx, k->b, gr__setting_tree(&k->top, "prune"), r->preset, &r->prune));
+    GR_TRY(gr__recipe_part(k, "prune", gr__prune_tree(k->b, &r->prune)));
 done:
     return st;
 }

@@ -128,6 +128,7 @@ typedef struct gr_recipe {
     gr_lookahead lookahead;
     gr_average average;
     gr_sam sam;
+    gr_prune_rule prune;
     gr_sched sched;
     gr_stop_rules stop;
     gr_every validate, checkpoint, log;

@@ -39,6 +39,8 @@ static const gr_row recipe_rows[] = {
            "weight averaging beside the training"),
     GR_ROW("lookahead", TREE, "none", "none or {k: 5, alpha: 0.5}", "", "slow weights around the optimizer"),
     GR_ROW("sam", TREE, "none", "none or {rho: 0.05}", "", "gradients from where the cost is highest nearby"),
+    GR_ROW("prune", TREE, "none", "none or {to: 0.8, from_step: 0, to_step: 1000, every: 100}", "",
+           "gradual pruning: ever more of the smallest weights become 0, and stay 0"),
     GR_ROW("stop", TREE, "none", "a map", "", "when training ends; by default after 5 epochs", RESUMABLE),
     GR_ROW("validate", TREE, "none", "none or {every: 1 epoch}", "",
            "when the model is validated; by default every epoch where there is validation data", RESUMABLE),

@@ -5,6 +5,7 @@
 
 #include "train/graphs.h"
 #include "train/inside.h"
+#include "train/masks.h"
 
 /* ---- plans ---- */
 
@@ -265,6 +266,7 @@ gr_status gr__engine_make(const gr_task *t, bool train, unsigned parts, gr_engin
     }
     GR_TRY(gr__runner_open(t, &e->runner));
     e->store = e->runner.store;
+    if (train) GR_TRY(gr__masks_declare(e)); /* graphs ask the store for them */
     if (train) GR_TRY(training_plans(e));
     if (train) GR_TRY(statistics_plans(e));
     for (int p = 0; p < GR_PARTS; p++)

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/pool.h"
 #include "train/loop.h"
+#include "train/masks.h"
 #include "train/origin.h"
 
 static double now(void)
@@ -295,6 +296,7 @@ static gr_status starting_weights(gr_loop *l)
     gr_status st = gr__st_open(l->ctx, l->options->from, &model);
     if (st == GR_OK) st = gr__st_verify(model, l->options->from);
     if (st == GR_OK) st = gr__model_load(l->ctx, model, l->options->from, l->engine->store);
+    if (st == GR_OK) gr__masks_settle(l->engine);
     gr__st_close(model);
     return st;
 }
@@ -394,6 +396,7 @@ static gr_status train(gr_loop *l, gr_train_result *out)
     gr_rate rate = gr__engine_moment(l->recipe, &start, l->schedule);
     GR_TRY(gr__sched_check(l->ctx, &l->recipe->sched, &rate));
     GR_TRY(gr__actions_check(l->ctx, &l->engine->rules, &start));
+    gr__masks_check(l->engine, l->total);
     GR_TRY(gr_store_seal(l->engine->store));
     GR_TRY(starting_weights(l)); /* what that takes meanwhile is given back before the arena takes its place */
     GR_TRY(gr__engine_start(l->engine));
@@ -433,25 +436,19 @@ done:
     return st;
 }
 
-static gr_status read_origin(const gr_loop *l, gr__bump **memory, gr_origin *out)
-{
-    *memory = gr__bump_create(l->ctx);
-    return *memory ? gr__origin_read(l->ctx, *memory, l->recipe, l->options->from, l->options->force, out)
-                   : GR_E_MEMORY;
-}
-
 static unsigned evaluated_parts(const gr_recipe *r, const gr_train_options *o)
 {
     return 1u << GR_PART_VALIDATION | (gr__loop_judges(r, o) ? 1u << GR_PART_TRAIN : 0);
 }
 
 /* Budgets are checked before anything is loaded. */
-static gr_status check_budgets(gr_context *ctx, const gr_recipe *r, const gr_train_options *o)
+static gr_status check_budgets(gr_context *ctx, const gr_recipe *r, const gr_train_options *o, gr_masked masked)
 {
     gr_task task = {0};
     gr_engine engine = {0};
     gr_status st = GR_OK;
     GR_TRY(gr__task_estimate(ctx, r, &task));
+    task.masked = masked;
     GR_TRY(gr__engine_make(&task, true, evaluated_parts(r, o), &engine));
     GR_TRY(gr__engine_budget(&engine, r->memory));
     GR_TRY(gr__serving_check(&task, NULL));
@@ -464,6 +461,7 @@ done:
 gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options *o, gr_train_result *out)
 {
     gr__bump *memory = NULL;
+    gr_masked masked = {0};
     gr_origin origin = {0};
     gr_task task = {0};
     gr_engine engine = {0};
@@ -491,10 +489,12 @@ gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options 
     l.run = gr__alloc(ctx, sizeof *l.run);
     if (!l.run) return GR_E_MEMORY;
     GR_TRY(gr__run_open(ctx, o->out, o->resume, o->overwrite, l.run));
-    if (r->memory || r->serving_limit) GR_TRY(check_budgets(ctx, r, o));
-    if (o->from) GR_TRY(read_origin(&l, &memory, &origin));
+    GR_TRY(gr__masks_find(&l, &memory, &masked));
+    if (r->memory || r->serving_limit) GR_TRY(check_budgets(ctx, r, o, masked));
+    if (o->from) GR_TRY(gr__origin_read(ctx, memory, r, o->from, o->force, &origin));
     GR_TRY(gr__task_open_from(ctx, r, 1u << GR_PART_TRAIN | 1u << GR_PART_VALIDATION, o->from ? &origin : NULL, &task));
     GR_TRY(gr__task_metrics(&task));
+    task.masked = masked;
     GR_TRY(gr__engine_make(&task, true, evaluated_parts(r, o), &engine));
     GR_TRY(gr__engine_budget(&engine, r->memory));
     gr_extent e = gr__task_extent(&task);

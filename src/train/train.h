@@ -15,6 +15,11 @@
 typedef enum gr_part { GR_PART_TRAIN, GR_PART_VALIDATION, GR_PART_TEST, GR_PARTS } gr_part;
 const char *gr__part_name(gr_part p);
 
+typedef struct gr_masked { /* parameters of which a model, or a checkpoint, has masks */
+    const char *const *name;
+    int n;
+} gr_masked;
+
 typedef struct gr_task {
     gr_context *ctx;
     const gr_recipe *recipe;
@@ -50,8 +55,9 @@ typedef struct gr_task {
     bool lenient;       /* faults are noted, and rows that have some are in no part */
     bool unfused; /* set before gr__engine_make: every operation a kernel of its own, the same bits, for looking at each
                    */
-    bool running; /* likewise: the model is evaluated with running statistics, whatever its view asks for */
-    bool scored;  /* likewise: evaluations keep the scores of two classes, so that a threshold can be chosen */
+    gr_masked masked; /* likewise: training goes on with these masks */
+    bool running;     /* likewise: the model is evaluated with running statistics, whatever its view asks for */
+    bool scored;      /* likewise: evaluations keep the scores of two classes, so that a threshold can be chosen */
 } gr_task;
 
 /* Of a real on the task's backend. */
