@@ -54,6 +54,9 @@ gr_status gr__model_save(gr_context *ctx, const char *path, const gr_store *s, c
 /* Loads every parameter (F32 or F64, cast) into a sealed store; names and shapes must agree exactly, extra tensors are
  * refused unless num_batches_tracked; both sides named. */
 gr_status gr__model_load(gr_context *ctx, const gr_st *st, const char *path, gr_store *s);
+/* The same of those whose names `wanted` lets through, on both sides; the others stay as they are. */
+gr_status gr__model_load_some(gr_context *ctx, const gr_st *st, const char *path, gr_store *s,
+                              bool (*wanted)(const void *user, const char *tensor), const void *user);
 /* How files see an entry: its shape there, and where an element stands in memory that the file has at `offset`, or the
  * other way. */
 gr_shape gr__file_shape(const gr_entry_spec *s);
