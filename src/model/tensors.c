@@ -253,10 +253,22 @@ static bool is_mask(const gr_store *s, const gr_st_tensor *t)
     return e && !e->spec.slot && gr__shape_equal(gr__file_shape(&e->spec), t->shape);
 }
 
-static gr_status refuse_extra(gr_context *ctx, const gr_st *st, const char *path, const gr_store *s, bool models)
+typedef struct choice { /* of tensors by their names; wanted NULL: all */
+    bool (*wanted)(const void *user, const char *tensor);
+    const void *user;
+} choice;
+
+static bool is_wanted(const choice *c, const char *tensor)
+{
+    return !c->wanted || c->wanted(c->user, tensor);
+}
+
+static gr_status refuse_extra(gr_context *ctx, const gr_st *st, const char *path, const gr_store *s, bool models,
+                              const choice *of)
 {
     for (int i = 0; i < gr__st_count(st); i++) {
         const gr_st_tensor *t = gr__st_at(st, i);
+        if (!is_wanted(of, t->name)) continue;
         const gr_entry *e = gr_store_find(s, t->name);
         char shape[96];
         if ((e && (!models || gr__model_holds(&e->spec))) || (models && (gr__model_ignores(t->name) || is_mask(s, t))))
@@ -283,10 +295,17 @@ static gr_status check_mask(gr_context *ctx, const char *path, const gr_store *s
 
 gr_status gr__model_load(gr_context *ctx, const gr_st *st, const char *path, gr_store *s)
 {
-    gr_status status = refuse_extra(ctx, st, path, s, true);
+    return gr__model_load_some(ctx, st, path, s, NULL, NULL);
+}
+
+gr_status gr__model_load_some(gr_context *ctx, const gr_st *st, const char *path, gr_store *s,
+                              bool (*wanted)(const void *user, const char *tensor), const void *user)
+{
+    const choice of = {wanted, user};
+    gr_status status = refuse_extra(ctx, st, path, s, true, &of);
     for (int i = 0; i < gr_store_count(s) && status == GR_OK; i++) {
         const gr_entry *e = gr_store_entry(s, i);
-        if (!gr__model_holds(&e->spec)) continue;
+        if (!gr__model_holds(&e->spec) || !is_wanted(&of, e->spec.name)) continue;
         const gr_st_tensor *t = gr__st_find(st, e->spec.name);
         if (!t && e->spec.role == GR_ROLE_MASK) continue; /* nothing is held yet */
         status = check_tensor(ctx, path, e, t);
@@ -346,7 +365,7 @@ gr_status gr__checkpoint_read(gr_context *ctx, const char *path, gr_st **out)
 
 gr_status gr__checkpoint_apply(gr_context *ctx, const gr_st *st, const char *path, gr_store *s)
 {
-    gr_status status = refuse_extra(ctx, st, path, s, false);
+    gr_status status = refuse_extra(ctx, st, path, s, false, &(choice){0});
     for (int i = 0; i < gr_store_count(s) && status == GR_OK; i++) {
         const gr_entry *e = gr_store_entry(s, i);
         const gr_st_tensor *t = gr__st_find(st, e->spec.name);

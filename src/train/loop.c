@@ -14,6 +14,7 @@
 #include "train/loop.h"
 #include "train/masks.h"
 #include "train/origin.h"
+#include "train/start.h"
 
 static double now(void)
 {
@@ -292,7 +293,7 @@ static gr_status prepare_loaders(gr_loop *l)
 static gr_status starting_weights(gr_loop *l)
 {
     gr_st *model = NULL;
-    if (!l->options->from) return gr__network_init(l->task->network, l->engine->store);
+    if (!l->options->from) return gr__start_weights(l->task, l->engine->store);
     gr_status st = gr__st_open(l->ctx, l->options->from, &model);
     if (st == GR_OK) st = gr__st_verify(model, l->options->from);
     if (st == GR_OK) st = gr__model_load(l->ctx, model, l->options->from, l->engine->store);
@@ -416,6 +417,7 @@ static gr_status train(gr_loop *l, gr_train_result *out)
     l->began = now();
     l->line_began = gr__loop_seconds(l);
     if (resumed) gr__loop_report(l, GR_PHASE_RESUMED, false, l->run->resumed_from);
+    if (l->recipe->stop.at_start && l->step == 0) l->reason = GR_REASON_STEPS;
     st = advance(l, out);
     gr_status ended = st;
     if (st != GR_OK && st != GR_E_DIVERGED && st != GR_E_INTERRUPTED) goto done;
@@ -458,6 +460,12 @@ done:
     return st;
 }
 
+static gr_status fail_two_starts(gr_context *ctx, const gr_recipe *r)
+{
+    return gr__tree_fail(ctx, r->start.at, GR_E_CONFLICT, "leave one of them out",
+                         "training starts from one model, and --from names another than this");
+}
+
 gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options *o, gr_train_result *out)
 {
     gr__bump *memory = NULL;
@@ -488,6 +496,7 @@ gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options 
     *out = (gr_train_result){.best_cost = NAN, .best_error = NAN};
     l.run = gr__alloc(ctx, sizeof *l.run);
     if (!l.run) return GR_E_MEMORY;
+    if (o->from && r->start.from) GR_TRY(fail_two_starts(ctx, r));
     GR_TRY(gr__run_open(ctx, o->out, o->resume, o->overwrite, l.run));
     GR_TRY(gr__masks_find(&l, &memory, &masked));
     if (r->memory || r->serving_limit) GR_TRY(check_budgets(ctx, r, o, masked));
