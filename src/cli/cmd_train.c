@@ -157,7 +157,8 @@ static gr_status train(cli *c, const gr_recipe *r, const char *out)
                           .overwrite = given->overwrite,
                           .stop = &cli_stop,
                           .attend = cli_catch_signals,
-                          .watcher = &(gr_watcher){GR_WATCHER_VERSION, &shown, cli_progress_show},
+                          .watcher =
+                              &(gr_watcher){.version = GR_WATCHER_VERSION, .user = &shown, .tell = cli_progress_show},
                           .n_watchers = 1};
     gr_status st = given->procedure < 0 ? gr__train(c->ctx, r, &o, &result) : follow(c, r, &o, &result);
     cli_progress_clear(&shown);
