@@ -14,7 +14,7 @@
 
 /* ---- models ---- */
 
-gr_status gr__loop_save_model(gr_loop *l, const char *name, int view)
+gr_status gr__loop_write_model(gr_loop *l, const char *path, int view)
 {
     char trained[256];
     snprintf(trained, sizeof trained, "{\"steps\": %lld, \"samples\": %lld, \"version\": \"%s\"}", (long long)l->step,
@@ -25,7 +25,12 @@ gr_status gr__loop_save_model(gr_loop *l, const char *name, int view)
                                   .meaning = &t->meaning,
                                   .trained = trained,
                                   .slot = l->engine->view[view].slot};
-    return gr__model_write(l->ctx, gr__run_path(l->run, name), l->engine->store, &about);
+    return gr__model_write(l->ctx, path, l->engine->store, &about);
+}
+
+gr_status gr__loop_save_model(gr_loop *l, const char *name, int view)
+{
+    return gr__loop_write_model(l, gr__run_path(l->run, name), view);
 }
 
 /* ---- checkpoints ---- */
