@@ -155,9 +155,11 @@ static gr_status run(cli *c)
     const options *o = c->options;
     gr_status st = GR_OK;
     GR_TRY(cli_recipe(c, c->argument[0], &r));
+    if (o->budget) r->memory = o->budget;
+    if (o->budget && !r->remat_given) r->remat.policy = "auto";
     GR_TRY(gr__task_estimate(c->ctx, r, &task));
     GR_TRY(gr__engine_make(&task, true, 1u << GR_PART_VALIDATION, &engine));
-    GR_TRY(gr__engine_budget(&engine, o->budget ? o->budget : r->memory));
+    GR_TRY(gr__engine_budget(&engine, r->memory));
     totals t = {0};
     GR_TRY(gr__serving_check(&task, &t.serving));
     GR_TRY(add_up(&engine, &t));
