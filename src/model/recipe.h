@@ -6,6 +6,7 @@
 #include "cost/cost.h"
 #include "data/augment.h"
 #include "data/field.h"
+#include "gradus/plan.h"
 #include "init/init.h"
 #include "metric/metric.h"
 #include "optim/optim.h"
@@ -152,6 +153,8 @@ typedef struct gr_recipe {
     const char *device; /* "cpu", "ref" */
     gr_algorithm algorithm;
     uint64_t memory;                /* 0: none */
+    gr_remat remat;                 /* its policy is never NULL */
+    bool remat_given;               /* the recipe says it */
     uint64_t serving_limit;         /* limit.serving_bytes; 0: none */
     int threads;                    /* 0: auto */
     const struct gr_data *given[3]; /* what the sources of the type `program` stand for: the parts of a program's data;
