@@ -196,10 +196,10 @@ static const cli_option rows[] = {
     CLI_OPTION(
         options, graph, TEXT, "graph", "FILE",
         "plans a graph of your own under --budget: {\"nodes\": [{\"cost\", \"bytes\", \"from\": [...]}], \"fixed\"}"),
-    CLI_OPTION(
-        options, way, WORD, "way", "WORD",
-        "how its schedule is looked for: auto, keep, greedy, chain, search, integer_program or rounded; auto unless given",
-        .words = gr__budget_way_words),
+    CLI_OPTION(options, way, WORD, "way", "WORD",
+               "how its schedule is looked for: auto, keep, greedy, chain, search, integer_program or rounded; auto "
+               "unless given",
+               .words = gr__budget_way_words),
 };
 
 GR_COMMAND(plan) = {
