@@ -276,7 +276,8 @@ static void faults_leave_nothing(void **state)
             gr__fail_acquisition(ctx, 0);
             done = st == GR_OK;
             if (!done && st != GR_E_MEMORY)
-                fail_msg("acquisition %d of %s: %s %s", (int)k, path, gr_status_name(st), gr_context_error(ctx)->message);
+                fail_msg("acquisition %d of %s: %s %s", (int)k, path, gr_status_name(st),
+                         gr_context_error(ctx)->message);
             assert_int_equal(access(path, F_OK) == 0, done);
             assert_int_equal(gr__bookkeeping_bytes(ctx), 0);
             test_context_end(ctx);
