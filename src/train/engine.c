@@ -5,6 +5,7 @@
 
 #include "train/graphs.h"
 #include "train/inside.h"
+#include "train/masks.h"
 
 /* ---- plans ---- */
 
@@ -70,8 +71,25 @@ gr_engine_plan *gr__engine_find(gr_engine *e, int kind, int64_t batch, int64_t s
 
 int gr__engine_variant(const gr_recipe *r, const gr_clock *c)
 {
+    int64_t began[GR_MAX_STAGES];
+    int stage = gr__groups_stages(&r->groups, c, began) - 1;
+    while (stage > 0 && c->step < began[stage]) stage--;
     return (gr__optim_phase(&r->optim, c) ? GR_VARIANT_THEN : 0) |
-           (gr__optim_curvature(&r->optim, c) ? GR_VARIANT_CURVATURE : 0);
+           (gr__optim_curvature(&r->optim, c) ? GR_VARIANT_CURVATURE : 0) | stage * GR_VARIANT_STAGE;
+}
+
+static gr_clock beginning(const gr_task *t)
+{
+    gr_extent x = gr__task_extent(t);
+    return (gr_clock){.total = x.total, .updates_per_epoch = x.updates_per_epoch};
+}
+
+int64_t gr__engine_stage(const gr_task *t, int variant)
+{
+    int64_t began[GR_MAX_STAGES];
+    gr_clock c = beginning(t);
+    gr__groups_stages(&t->recipe->groups, &c, began);
+    return began[variant / GR_VARIANT_STAGE];
 }
 
 gr_rate gr__engine_moment(const gr_recipe *r, const gr_clock *c, const double *state)
@@ -112,12 +130,14 @@ static gr_status update_plans(gr_engine *e, int64_t batch, int variant)
 static gr_status training_plans(gr_engine *e)
 {
     const gr_optim *o = &e->task->recipe->optim;
-    int64_t batch = gr__task_batch(e->task);
+    int64_t batch = gr__task_batch(e->task), began[GR_MAX_STAGES];
+    gr_clock c = beginning(e->task);
+    int stages = gr__groups_stages(&e->task->recipe->groups, &c, began);
     gr_status st = GR_OK;
-    for (int phase = 0; phase < o->n_methods; phase++) {
-        const gr_method *m = &o->method[phase];
+    for (int i = 0; i < o->n_methods * stages; i++) {
+        const gr_method *m = &o->method[i / stages];
         int64_t every = m->member->curvature_every ? m->member->curvature_every(&m->settings) : 0;
-        int variant = phase ? GR_VARIANT_THEN : 0;
+        int variant = (i / stages ? GR_VARIANT_THEN : 0) + i % stages * GR_VARIANT_STAGE;
         if (every > 0) GR_TRY(update_plans(e, batch, variant | GR_VARIANT_CURVATURE));
         if (every != 1) GR_TRY(update_plans(e, batch, variant));
     }
@@ -265,6 +285,7 @@ gr_status gr__engine_make(const gr_task *t, bool train, unsigned parts, gr_engin
     }
     GR_TRY(gr__runner_open(t, &e->runner));
     e->store = e->runner.store;
+    if (train) GR_TRY(gr__masks_declare(e)); /* graphs ask the store for them */
     if (train) GR_TRY(training_plans(e));
     if (train) GR_TRY(statistics_plans(e));
     for (int p = 0; p < GR_PARTS; p++)

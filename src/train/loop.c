@@ -12,6 +12,8 @@
 #include "base/file.h"
 #include "base/pool.h"
 #include "train/loop.h"
+#include "train/masks.h"
+#include "train/start.h"
 
 static double now(void)
 {
@@ -292,10 +294,11 @@ static gr_status prepare_loaders(gr_loop *l)
 static gr_status starting_weights(gr_loop *l)
 {
     gr_st *model = NULL;
-    if (!l->options->from) return gr__network_init(l->task->network, l->engine->store);
+    if (!l->options->from) return gr__start_weights(l->task, l->engine->store);
     gr_status st = gr__st_open(l->ctx, l->options->from, &model);
     if (st == GR_OK) st = gr__st_verify(model, l->options->from);
     if (st == GR_OK) st = gr__model_load(l->ctx, model, l->options->from, l->engine->store);
+    if (st == GR_OK) gr__masks_settle(l->engine);
     gr__st_close(model);
     return st;
 }
@@ -395,6 +398,7 @@ gr_status gr__loop_train(gr_loop *l, gr_train_result *out)
     gr_rate rate = gr__engine_moment(l->recipe, &start, l->schedule);
     GR_TRY(gr__sched_check(l->ctx, &l->recipe->sched, &rate));
     GR_TRY(gr__actions_check(l->ctx, &l->engine->rules, &start));
+    gr__masks_check(l->engine, l->total);
     GR_TRY(gr_store_seal(l->engine->store));
     GR_TRY(starting_weights(l)); /* what that takes meanwhile is given back before the arena takes its place */
     GR_TRY(gr__engine_start(l->engine));
@@ -414,6 +418,7 @@ gr_status gr__loop_train(gr_loop *l, gr_train_result *out)
     l->began = now();
     l->line_began = gr__loop_seconds(l);
     if (resumed) gr__loop_report(l, GR_PHASE_RESUMED, false, l->run->resumed_from);
+    if (l->recipe->stop.at_start && l->step == 0) l->reason = GR_REASON_STEPS;
     st = advance(l, out);
     gr_status ended = st;
     if (st != GR_OK && st != GR_E_DIVERGED && st != GR_E_INTERRUPTED) goto done;

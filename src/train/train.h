@@ -15,6 +15,11 @@
 /* ---- a task: data loaded, split, prepared; the network checked against it ---- */
 const char *gr__part_name(gr_part p);
 
+typedef struct gr_masked { /* parameters of which a model, or a checkpoint, has masks */
+    const char *const *name;
+    int n;
+} gr_masked;
+
 typedef struct gr_task {
     gr_context *ctx;
     const gr_recipe *recipe;
@@ -50,8 +55,9 @@ typedef struct gr_task {
     bool lenient;       /* faults are noted, and rows that have some are in no part */
     bool unfused; /* set before gr__engine_make: every operation a kernel of its own, the same bits, for looking at each
                    */
-    bool running; /* likewise: the model is evaluated with running statistics, whatever its view asks for */
-    bool scored;  /* likewise: evaluations keep the scores of two classes, so that a threshold can be chosen */
+    gr_masked masked; /* likewise: training goes on with these masks */
+    bool running;     /* likewise: the model is evaluated with running statistics, whatever its view asks for */
+    bool scored;      /* likewise: evaluations keep the scores of two classes, so that a threshold can be chosen */
 } gr_task;
 
 /* Of a real on the task's backend. */
@@ -69,6 +75,8 @@ gr_status gr__task_look(gr_context *ctx, const gr_recipe *r, gr_task *t);
 gr_status gr__task_rehearse(gr_task *t);
 /* Makes a task of gr__task_look one that can be trained from: samples with faults stay out. */
 gr_status gr__task_settle(gr_task *t);
+/* How many classes, or values a sample, the training source has for each head, whatever the network gives. */
+gr_status gr__task_outputs(gr_context *ctx, const gr_recipe *r, int64_t out[GR_MAX_TARGETS]);
 struct gr_origin; /* train/origin.h */
 /* For training that starts from a model: its preparation and the numbers of its classes hold. origin NULL: from none.
  */
@@ -122,8 +130,9 @@ gr_shape gr__task_sample(const gr_task *t, int input);
 /* ---- an engine: store, plans and arena of a task ---- */
 enum {
     GR_VARIANT_THEN = 1,
-    GR_VARIANT_CURVATURE = 2
-}; /* of plans that update: the second method of a switch; H z is computed */
+    GR_VARIANT_CURVATURE = 2,
+    GR_VARIANT_STAGE = 4
+}; /* of plans that update: the second method of a switch; H z is computed; times how much is unfrozen by then */
 typedef struct gr_engine_plan {
     gr_plan *plan;
     int64_t batch, steps; /* steps: that its inputs with lengths have; 0: all */
@@ -204,6 +213,7 @@ gr_tally_spec gr__engine_tally(const gr_engine *e, int head);
 bool gr__engine_scores(const gr_engine *e, int head);          /* its evaluations keep every sample's scores */
 int64_t gr__engine_steps(const gr_engine *e, int head);        /* so many of a sample at most; 1 elsewhere */
 int gr__engine_variant(const gr_recipe *r, const gr_clock *c); /* of the update that follows c->step updates */
+int64_t gr__engine_stage(const gr_task *t, int variant);       /* after how many updates what it has unfrozen begins */
 /* What its learning rate depends on, and the rate. state: what the schedule keeps, NULL: as at the start. */
 gr_rate gr__engine_moment(const gr_recipe *r, const gr_clock *c, const double *state);
 double gr__engine_rate(const gr_recipe *r, const gr_clock *c, const double *state);
