@@ -39,7 +39,6 @@ src/init/hyperfan.c            | relu                        | a row of its own
 src/data/array/idx.c           | images                      | a row of its own
 src/data/picture/images.c      | crop                        | a way to fit, of a row of its own
 src/schedule/plateau.c         | scale                       | a number that it keeps
-src/plan/budget/schedule.c     | program                     | a way to find a schedule: an integer program
 src/graph/op_*.c               | conv max_pool avg_pool attention | operations of the graph
 src/graph/op_shape.c           | reshape permute slice concat | operations of the graph
 src/graph/op_shape.c           | zeros                       | how an attribute is printed

@@ -11,10 +11,12 @@ _levels = [logging.ERROR, logging.WARNING, logging.INFO, logging.DEBUG]
 
 
 class Error(Exception):
-    """What the library refuses. code: "E_RANGE"; file, line, column, key: the place, where there is one; hint: what helps, or ""."""
+    """What the library refuses. code: "E_RANGE"; file, line, column, key: the place, where there is one; hint: what helps, or ""; least_bytes: of E_BUDGET, the
+    least budget that would do, 0 where it is not known."""
 
-    def __init__(self, code, message, file="", line=0, column=0, key="", hint=""):
+    def __init__(self, code, message, file="", line=0, column=0, key="", hint="", least_bytes=0):
         self.code, self.message, self.file, self.line, self.column, self.key, self.hint = code, message, file, line, column, key, hint
+        self.least_bytes = least_bytes
         place = file + (f":{line}:{column}" if line else "") if file else ""
         text = ": ".join(filter(None, [place, key, message]))
         super().__init__(text + (f" ({hint})" if hint else ""))
@@ -77,7 +79,8 @@ class Context:
         e = lib.gr_context_error(self.at).contents
         words = [s.decode(errors="replace") for s in (e.message, e.file)]
         kind = {_INTERRUPTED: Interrupted, _DIVERGED: Diverged}.get(status) or _kinds.get(lib.gr_status_exit_code(status), Error)
-        error = kind(lib.gr_status_name(status).decode(), words[0], words[1], e.line, e.column, e.key.decode(errors="replace"), e.hint.decode(errors="replace"))
+        error = kind(lib.gr_status_name(status).decode(), words[0], words[1], e.line, e.column, e.key.decode(errors="replace"), e.hint.decode(errors="replace"),
+                     e.least_bytes)
         lib.gr_context_clear_error(self.at)
         raise error
 

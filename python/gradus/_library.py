@@ -12,7 +12,8 @@ class Shape(c.Structure):
 
 
 class ErrorState(c.Structure):
-    _fields_ = [("code", c.c_int), ("file", c.c_char_p), ("line", c.c_int), ("column", c.c_int), ("key", c.c_char_p), ("message", c.c_char_p), ("hint", c.c_char_p)]
+    _fields_ = [("code", c.c_int), ("file", c.c_char_p), ("line", c.c_int), ("column", c.c_int), ("key", c.c_char_p), ("message", c.c_char_p), ("hint", c.c_char_p),
+                ("least_bytes", c.c_uint64)]
 
 
 LOG = c.CFUNCTYPE(None, c.c_void_p, c.c_int, c.c_char_p)

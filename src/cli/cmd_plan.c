@@ -172,9 +172,11 @@ static gr_status run(cli *c)
     if (o->way) return gr__fail(c->ctx, GR_E_USAGE, "--way goes with --graph");
     if (c->n_arguments == 0) return gr__fail(c->ctx, GR_E_USAGE, "plan wants a RECIPE, or --graph FILE");
     GR_TRY(cli_recipe(c, c->argument[0], &r));
+    if (o->budget) r->memory = o->budget;
+    if (o->budget && !r->remat_given) r->remat.policy = "auto";
     GR_TRY(gr__task_estimate(c->ctx, r, &task));
     GR_TRY(gr__engine_make(&task, true, 1u << GR_PART_VALIDATION, &engine));
-    GR_TRY(gr__engine_budget(&engine, o->budget ? o->budget : r->memory));
+    GR_TRY(gr__engine_budget(&engine, r->memory));
     totals t = {0};
     GR_TRY(gr__serving_check(&task, &t.serving));
     GR_TRY(add_up(&engine, &t));
@@ -194,10 +196,10 @@ static const cli_option rows[] = {
     CLI_OPTION(
         options, graph, TEXT, "graph", "FILE",
         "plans a graph of your own under --budget: {\"nodes\": [{\"cost\", \"bytes\", \"from\": [...]}], \"fixed\"}"),
-    CLI_OPTION(
-        options, way, WORD, "way", "WORD",
-        "how its schedule is looked for: auto, keep, greedy, chain, search, program or rounded; auto unless given",
-        .words = gr__budget_way_words),
+    CLI_OPTION(options, way, WORD, "way", "WORD",
+               "how its schedule is looked for: auto, keep, greedy, chain, search, integer_program or rounded; auto "
+               "unless given",
+               .words = gr__budget_way_words),
 };
 
 GR_COMMAND(plan) = {
@@ -213,7 +215,7 @@ GR_COMMAND(plan) = {
             "--graph takes computations by their costs and bytes, in topological order, and gives the "
             "cheapest schedule that computes each at least once,\n"
             "first runs in that order, within the budget. search is exact up to a number of states, "
-            "program (CBC, where it is installed) up to a size; bound is what\n"
+            "integer_program (CBC, where it is installed) up to a size; bound is what\n"
             "no schedule can cost less than.\n\n"
             "Examples\n  gradus plan recipes/fashion.yaml --kernels\n"
             "  gradus plan --graph chain.json --budget 5 --json\n",

@@ -6,6 +6,7 @@
 #include "cost/cost.h"
 #include "data/augment.h"
 #include "data/field.h"
+#include "gradus/plan.h"
 #include "init/init.h"
 #include "metric/metric.h"
 #include "optim/optim.h"
@@ -152,6 +153,8 @@ typedef struct gr_recipe {
     const char *device; /* "cpu", "ref" */
     gr_algorithm algorithm;
     uint64_t memory;                /* 0: none */
+    gr_remat remat;                 /* its policy is never NULL */
+    bool remat_given;               /* the recipe says it */
     uint64_t serving_limit;         /* limit.serving_bytes; 0: none */
     int threads;                    /* 0: auto */
     const struct gr_data *given[3]; /* what the sources of the type `program` stand for: the parts of a program's data;
@@ -169,12 +172,12 @@ gr_status gr__recipe_from_text(gr_context *ctx, const char *name, const char *fo
  * owns b, on failure the caller still does. */
 gr_status gr__recipe_from_tree(gr_context *ctx, gr__bump *b, gr_tree *tree, const char *path, const char *folder,
                                gr_recipe **out);
-/* Another one, with keys set, that needs the first no more. */
-gr_status gr__recipe_with(const gr_recipe *r, const char *const *sets, int n_sets, gr_recipe **out);
 /* A recipe's file as a tree, unchecked, and where its relative paths start, both in b; settings put into one. */
 gr_status gr__recipe_read(gr_context *ctx, gr__bump *b, const char *path, gr_tree **root, const char **folder);
 gr_status gr__recipe_settings(gr_context *ctx, gr__bump *b, gr_tree *root, const char *folder, const char *const *sets,
                               int n_sets);
+/* Another one, with keys set, that needs the first no more. */
+gr_status gr__recipe_with(const gr_recipe *r, const char *const *sets, int n_sets, gr_recipe **out);
 void gr__recipe_close(gr_context *ctx, gr_recipe *r);
 /* A copy of a model's recipe gets the data of another; batches stay the model's: the same bits as in training. */
 void gr__recipe_take_data(gr_recipe *copy, const gr_recipe *from);

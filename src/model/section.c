@@ -57,7 +57,12 @@ static const gr_row recipe_rows[] = {
     GR_ROW("store", CHOICE, "float32", "float32|bfloat16|float16", "", "how activations are kept between the passes"),
     GR_ROW("algorithm", CHOICE, "auto", "auto|exact|direct", "",
            "which kernels may compute: exact has no Winograd beyond F(2x2,3x3)"),
-    GR_ROW("memory", TREE, "none", "none, or bytes such as 2G", "bytes", "budget of training memory", RESUMABLE),
+    GR_ROW("memory", TREE, "none", "none, or bytes such as 2G", "bytes",
+           "budget of training memory: what there is no room for is computed again, as `remat` says", RESUMABLE),
+    GR_ROW("remat", TREE, "none", "none, auto, chen, sqrt, {every: 10}, {keep: [NAMES]} or {revolve: 3}", "",
+           "what of the forward pass is computed again rather than kept; by default auto, as little as `memory` asks "
+           "for, where there is `memory`. Never changes a bit of the result",
+           RESUMABLE),
     GR_ROW("limit", TREE, "none", "none or {serving_bytes: 256K}", "",
            "what the trained model may take where it serves", RESUMABLE),
     GR_ROW("device", CHOICE, "auto", "auto|cpu|ref|cuda", "", "what computes; auto: ref for float64, else cpu"),

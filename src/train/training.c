@@ -10,10 +10,18 @@ struct gr_training {
     gr_task task;
     gr_engine engine;
     gr_origin origin;
-    gr_masked masked;
-    gr__bump *memory; /* of the origin and the masks */
+    gr__bump *memory; /* of the origin, and of the names of masks */
     enum { OPEN, RUNNING, OVER } state;
 };
+
+static gr_status read_origin(gr_training *t)
+{
+    const gr_loop *l = &t->loop;
+    const gr_recipe *r = l->recipe;
+    if (!r->start.from) return gr__origin_read(l->ctx, t->memory, r, l->options->from, l->options->force, &t->origin);
+    return gr__tree_fail(l->ctx, r->start.at, GR_E_CONFLICT, "leave one of them out",
+                         "training starts from one model, and --from names another than this");
+}
 
 static unsigned evaluated_parts(const gr_recipe *r, const gr_train_options *o)
 {
@@ -35,12 +43,6 @@ done:
     gr__engine_close(&engine);
     gr__task_close(&task);
     return st;
-}
-
-static gr_status fail_two_starts(gr_context *ctx, const gr_recipe *r)
-{
-    return gr__tree_fail(ctx, r->start.at, GR_E_CONFLICT, "leave one of them out",
-                         "training starts from one model, and --from names another than this");
 }
 
 static gr_loop loop_of(gr_context *ctx, const gr_recipe *r, const gr_train_options *o)
@@ -69,18 +71,18 @@ static gr_status open_training(gr_training *t)
     gr_loop *l = &t->loop;
     const gr_recipe *r = l->recipe;
     const gr_train_options *o = l->options;
+    gr_masked masked = {0};
     gr_status st = GR_OK;
     l->run = gr__alloc(l->ctx, sizeof *l->run);
     if (!l->run) return GR_E_MEMORY;
-    if (o->from && r->start.from) GR_TRY(fail_two_starts(l->ctx, r));
     GR_TRY(gr__run_open(l->ctx, o->out, o->resume, o->overwrite, l->run));
-    GR_TRY(gr__masks_find(l, &t->memory, &t->masked));
-    if (r->memory || r->serving_limit) GR_TRY(check_budgets(l->ctx, r, o, t->masked));
-    if (o->from) GR_TRY(gr__origin_read(l->ctx, t->memory, r, o->from, o->force, &t->origin));
+    GR_TRY(gr__masks_find(l, &t->memory, &masked));
+    if (r->memory || r->serving_limit) GR_TRY(check_budgets(l->ctx, r, o, masked));
+    if (o->from) GR_TRY(read_origin(t));
     GR_TRY(gr__task_open_from(l->ctx, r, 1u << GR_PART_TRAIN | 1u << GR_PART_VALIDATION, o->from ? &t->origin : NULL,
                               &t->task));
     GR_TRY(gr__task_metrics(&t->task));
-    t->task.masked = t->masked;
+    t->task.masked = masked;
     GR_TRY(gr__engine_make(&t->task, true, evaluated_parts(r, o), &t->engine));
     GR_TRY(gr__engine_budget(&t->engine, r->memory));
     gr_extent e = gr__task_extent(&t->task);

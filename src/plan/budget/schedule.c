@@ -3,8 +3,8 @@
 
 #include "plan/budget/budget.h"
 
-const char *const gr__budget_way_words[GR_BUDGET_WAYS + 1] = {"auto",   "keep",    "greedy", "chain",
-                                                              "search", "program", "rounded"};
+const char *const gr__budget_way_words[GR_BUDGET_WAYS + 1] = {
+    "auto", "keep", "greedy", "chain", "search", "integer_program", "rounded"};
 
 int64_t gr__budget_floor(const gr_budget_graph *g)
 {
