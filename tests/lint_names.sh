@@ -55,6 +55,7 @@ src/study/diagnose/advice.c    | dropout                     | a remedy
 src/study/diagnose/evidence.c  | step                        | a column: the number of updates
 src/cli/cmd_diagnose.c         | log text                    | a key of a recipe; what a finding says
 src/study/check/init.c         | symmetry                    | a check
+src/train/start.c              | init                        | where a layer's first weights come from
 src/train/engine.c             | step                        | a plan of one update
 src/train/record.c             | step                        | a column: the number of updates
 src/train/keep.c               | step                        | a column: the number of updates

@@ -28,7 +28,7 @@ gr_status gr__writer_takes(gr_context *ctx, const gr_writer *w, const gr_export_
 
 /* Each writes an open model as a whole or not at all, and the same bytes each time. GR_E_UNSUPPORTED where the format
  * has no form for something of the network, which the error names. */
-gr__export_fn gr__export_safetensors, gr__export_npz, gr__export_onnx;
+gr__export_fn gr__export_safetensors, gr__export_npz, gr__export_onnx, gr__export_c;
 
 /* ---- in ---- */
 

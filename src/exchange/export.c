@@ -11,6 +11,7 @@ static const gr_writer writers[] = {
     {".onnx", "ONNX", gr__export_onnx, NULL, NULL},
     {".safetensors", "safetensors", gr__export_safetensors, NULL, weights_alone},
     {".npz", "NumPy's NPZ", gr__export_npz, weights_alone, weights_alone},
+    {".c", "C source", gr__export_c, NULL, "it gives what predict gives in any case"},
 };
 
 static bool ends(const char *path, const char *suffix)

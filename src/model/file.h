@@ -61,6 +61,9 @@ gr_status gr__model_load(gr_context *ctx, const gr_st *st, const char *path, gr_
 /* Does an entry stand in models? And a tensor that models of PyTorch have, and nothing here depends on. */
 bool gr__model_holds(const gr_entry_spec *s);
 bool gr__model_ignores(const char *name);
+/* The same of those whose names `wanted` lets through, on both sides; the others stay as they are. */
+gr_status gr__model_load_some(gr_context *ctx, const gr_st *st, const char *path, gr_store *s,
+                              bool (*wanted)(const void *user, const char *tensor), const void *user);
 /* How files see an entry: its shape there, and where an element stands in memory that the file has at `offset`, or the
  * other way. */
 gr_shape gr__file_shape(const gr_entry_spec *s);

@@ -10,10 +10,11 @@
 #include "base/json.h"
 #include "model/model.h"
 #include "train/loop.h"
+#include "train/start.h"
 
 /* ---- models ---- */
 
-gr_status gr__loop_save_model(gr_loop *l, const char *name, int view)
+gr_status gr__loop_write_model(gr_loop *l, const char *path, int view)
 {
     char trained[256];
     snprintf(trained, sizeof trained, "{\"steps\": %lld, \"samples\": %lld, \"version\": \"%s\"}", (long long)l->step,
@@ -24,7 +25,12 @@ gr_status gr__loop_save_model(gr_loop *l, const char *name, int view)
                                   .meaning = &t->meaning,
                                   .trained = trained,
                                   .slot = l->engine->view[view].slot};
-    return gr__model_write(l->ctx, gr__run_path(l->run, name), l->engine->store, &about);
+    return gr__model_write(l->ctx, path, l->engine->store, &about);
+}
+
+gr_status gr__loop_save_model(gr_loop *l, const char *name, int view)
+{
+    return gr__loop_write_model(l, gr__run_path(l->run, name), view);
 }
 
 /* ---- checkpoints ---- */
@@ -213,6 +219,25 @@ static void put_environment(const gr_loop *l, json_t *o)
     json_object_set_new(o, "environment", of);
 }
 
+/* Of a run that starts from a model: where each layer came from, and how it is trained. */
+static gr_status put_layers(const gr_loop *l, json_t *o)
+{
+    gr_layer_start *all;
+    size_t n;
+    if (!l->recipe->start.from) return GR_OK;
+    gr_status st = gr__layer_starts(l->task->memory, l->recipe, l->task->network, &all, &n);
+    if (st != GR_OK) return st;
+    json_t *layers = json_array();
+    for (size_t i = 0; i < n; i++) {
+        json_t *one = json_pack("{s:s, s:s, s:b}", "name", all[i].name, "from", all[i].from, "frozen", all[i].frozen);
+        put_real(one, "lr", all[i].lr);
+        if (all[i].thaws) json_object_set_new(one, "unfreeze", json_string(all[i].thaws));
+        json_array_append_new(layers, one);
+    }
+    json_object_set_new(o, "layers", layers);
+    return GR_OK;
+}
+
 gr_status gr__loop_result(gr_loop *l, const gr_train_result *r)
 {
     json_t *o = json_object(), *best = json_object(), *final = json_object();
@@ -250,7 +275,8 @@ gr_status gr__loop_result(gr_loop *l, const gr_train_result *r)
     json_object_set_new(o, "seed", json_integer((json_int_t)l->recipe->seed));
     put_environment(l, o);
     keep_looks(l, o);
-    gr_status st = gr__json_save(l->ctx, gr__run_path(l->run, "result.json"), o);
+    gr_status st = put_layers(l, o);
+    if (st == GR_OK) st = gr__json_save(l->ctx, gr__run_path(l->run, "result.json"), o);
     json_decref(o);
     return st;
 }
