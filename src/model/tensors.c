@@ -131,7 +131,8 @@ static void convert(gr_st_type from, const void *a, size_t i, gr_st_type to, voi
 typedef struct sources { /* of the tensors that are written */
     const gr_store *store;
     const gr_entry **entry;
-    gr_st_type type; /* of the file */
+    const gr_computed *made; /* NULL: all stand in the store */
+    gr_st_type type;         /* of the file */
 } sources;
 
 static void to_file(void *user, int i, size_t at, size_t bytes, void *to)
@@ -140,8 +141,9 @@ static void to_file(void *user, int i, size_t at, size_t bytes, void *to)
     const gr_entry *e = s->entry[i];
     size_t width = s->type == GR_ST_F64 ? 8 : 4;
     gr_st_type type = memory_type(s->store, e);
+    const void *made = s->made ? s->made->numbers(s->made->user, e->spec.name) : NULL, *data = made ? made : e->data;
     walk w = walk_from(e, (int64_t)(at / width));
-    for (size_t k = 0; k < bytes / width; k++) convert(type, e->data, (size_t)walk_next(&w), s->type, to, k);
+    for (size_t k = 0; k < bytes / width; k++) convert(type, data, (size_t)walk_next(&w), s->type, to, k);
 }
 
 /* Slot NAME/slot of a parameter or a state, or this itself where it has none. */
@@ -155,22 +157,22 @@ static const gr_entry *as_viewed(const gr_store *s, const gr_entry *e, const cha
 }
 
 gr_status gr__model_save(gr_context *ctx, const char *path, const gr_store *s, const char *slot, bool float64,
-                         const gr_st_pair *meta, int n_meta)
+                         const gr_computed *made, const gr_st_pair *meta, int n_meta)
 {
     int n = 0, count = gr_store_count(s);
     size_t table = sizeof(gr_st_tensor) * (size_t)(count + 1), list = sizeof(gr_entry *) * (size_t)(count + 1);
     gr_st_tensor *tensors = gr__alloc(ctx, table);
-    sources from = {s, gr__alloc(ctx, list), float64 ? GR_ST_F64 : GR_ST_F32};
+    sources from = {s, gr__alloc(ctx, list), made, float64 ? GR_ST_F64 : GR_ST_F32};
     gr_status st = tensors && from.entry ? GR_OK : GR_E_MEMORY;
     for (int i = 0; i < count && st == GR_OK; i++) {
         const gr_entry *e = gr_store_entry(s, i), *viewed = as_viewed(s, e, slot);
-        if (!in_model(&e->spec)) continue;
+        if (!in_model(&e->spec) || (made && made->leaves_out(made->user, e->spec.name))) continue;
         from.entry[n] = viewed;
         tensors[n++] = (gr_st_tensor){.name = e->spec.name,
                                       .type = from.type,
                                       .shape = gr__file_shape(&e->spec),
                                       .bytes = (size_t)e->count * (float64 ? 8 : 4),
-                                      .data = as_in_memory(s, viewed, from.type) ? viewed->data : NULL};
+                                      .data = !made && as_in_memory(s, viewed, from.type) ? viewed->data : NULL};
     }
     if (st == GR_OK) st = gr__st_write_pieces(ctx, path, tensors, n, &(gr_st_maker){to_file, &from}, meta, n_meta);
     gr__free(ctx, from.entry, list);
