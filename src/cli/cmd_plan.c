@@ -2,13 +2,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/plan_graph.h"
 #include "graph/shape.h"
 #include "model/file.h"
+#include "plan/budget/budget.h"
 #include "train/train.h"
 
 typedef struct options {
     uint64_t budget;
+    const char *graph;
+    int way;
     bool parameters, kernels;
 } options;
 
@@ -147,6 +150,17 @@ static gr_status show(cli *c, const gr_engine *e, const totals *t)
     return cli_show(c, r);
 }
 
+/* Of a graph, not of a recipe. */
+static gr_status run_graph(cli *c)
+{
+    const options *o = c->options;
+    if (c->n_arguments || c->sets.n || o->parameters || o->kernels)
+        return gr__fail(c->ctx, GR_E_USAGE, "--graph %s is planned alone, without a recipe and what is of one",
+                        o->graph);
+    if (!cli_given(c, "budget")) return gr__fail(c->ctx, GR_E_USAGE, "--graph %s wants --budget BYTES", o->graph);
+    return cli_plan_graph(c, o->graph, o->budget, o->way);
+}
+
 static gr_status run(cli *c)
 {
     gr_recipe *r = NULL;
@@ -154,10 +168,15 @@ static gr_status run(cli *c)
     gr_engine engine = {0};
     const options *o = c->options;
     gr_status st = GR_OK;
+    if (o->graph) return run_graph(c);
+    if (o->way) return gr__fail(c->ctx, GR_E_USAGE, "--way goes with --graph");
+    if (c->n_arguments == 0) return gr__fail(c->ctx, GR_E_USAGE, "plan wants a RECIPE, or --graph FILE");
     GR_TRY(cli_recipe(c, c->argument[0], &r));
+    if (o->budget) r->memory = o->budget;
+    if (o->budget && !r->remat_given) r->remat.policy = "auto";
     GR_TRY(gr__task_estimate(c->ctx, r, &task));
     GR_TRY(gr__engine_make(&task, true, 1u << GR_PART_VALIDATION, &engine));
-    GR_TRY(gr__engine_budget(&engine, o->budget ? o->budget : r->memory));
+    GR_TRY(gr__engine_budget(&engine, r->memory));
     totals t = {0};
     GR_TRY(gr__serving_check(&task, &t.serving));
     GR_TRY(add_up(&engine, &t));
@@ -174,19 +193,32 @@ static const cli_option rows[] = {
     CLI_OPTION(options, parameters, SWITCH, "parameters", NULL,
                "lists the parameters: name, shape, how many numbers, frozen or not"),
     CLI_OPTION(options, kernels, SWITCH, "kernels", NULL, "lists the kernels of an update with their predicted cost"),
+    CLI_OPTION(
+        options, graph, TEXT, "graph", "FILE",
+        "plans a graph of your own under --budget: {\"nodes\": [{\"cost\", \"bytes\", \"from\": [...]}], \"fixed\"}"),
+    CLI_OPTION(options, way, WORD, "way", "WORD",
+               "how its schedule is looked for: auto, keep, greedy, chain, search, integer_program or rounded; auto "
+               "unless given",
+               .words = gr__budget_way_words),
 };
 
-GR_COMMAND(plan) = {.name = "plan",
-                    .place = 5,
-                    .usage = "RECIPE [--budget SIZE] [--parameters] [--kernels]",
-                    .summary = "Memory and time of a run, before anything is allocated",
-                    .help = "`total` is the tensor memory that training then takes, to the byte; "
-                            "planned_bytes and peak_bytes of result.json are the same number.\n"
-                            "serving_bytes is what predicting one sample from the trained model takes, to the byte; "
-                            "limit: {serving_bytes: 256K} in a recipe\n"
-                            "refuses networks that take more.\n\n"
-                            "Example\n  gradus plan recipes/fashion.yaml --kernels\n",
-                    CLI_OPTIONS(options, rows),
-                    .min_arguments = 1,
-                    .max_arguments = 1,
-                    .run = run};
+GR_COMMAND(plan) = {
+    .name = "plan",
+    .place = 5,
+    .usage = "RECIPE [--budget SIZE] [--parameters] [--kernels] | --graph FILE --budget SIZE [--way WORD]",
+    .summary = "Memory and time of a run, before anything is allocated",
+    .help = "`total` is the tensor memory that training then takes, to the byte; "
+            "planned_bytes and peak_bytes of result.json are the same number.\n"
+            "serving_bytes is what predicting one sample from the trained model takes, to the byte; "
+            "limit: {serving_bytes: 256K} in a recipe\n"
+            "refuses networks that take more.\n\n"
+            "--graph takes computations by their costs and bytes, in topological order, and gives the "
+            "cheapest schedule that computes each at least once,\n"
+            "first runs in that order, within the budget. search is exact up to a number of states, "
+            "integer_program (CBC, where it is installed) up to a size; bound is what\n"
+            "no schedule can cost less than.\n\n"
+            "Examples\n  gradus plan recipes/fashion.yaml --kernels\n"
+            "  gradus plan --graph chain.json --budget 5 --json\n",
+    CLI_OPTIONS(options, rows),
+    .max_arguments = 1,
+    .run = run};

@@ -85,7 +85,7 @@ gr_status cli_train(cli *c, const gr_recipe *r, const gr_train_options *given, c
     if (room) cli_progress_curves(&shown, c->ctx, room);
     o.stop = &cli_stop;
     o.attend = cli_catch_signals;
-    o.watcher = &(gr_watcher){GR_WATCHER_VERSION, &shown, cli_progress_show};
+    o.watcher = &(gr_watcher){.version = GR_WATCHER_VERSION, .user = &shown, .tell = cli_progress_show};
     o.n_watchers = 1;
     gr_status st = run ? run(c, r, &o, &result) : gr__train(c->ctx, r, &o, &result);
     cli_progress_clear(&shown);

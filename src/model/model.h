@@ -51,6 +51,10 @@ typedef struct gr_model {
 gr_status gr__model_open(gr_context *ctx, const char *path, gr_model *out);
 /* GR_E_FORMAT where the file is a run's checkpoint. */
 gr_status gr__model_refuse_checkpoint(gr_context *ctx, const gr_st *file, const char *path);
+/* Is this the metadata of a model? GR_E_FORMAT. */
+gr_status gr__model_check(gr_context *ctx, const char *path, const gr_st_pair *meta, int n);
+/* The recipe of a model's metadata; gr__recipe_close. GR_E_FORMAT where it is none. */
+gr_status gr__model_recipe(gr_context *ctx, const char *path, const char *text, gr_recipe **out);
 void gr__model_close(gr_model *m); /* a zeroed model is fine */
 
 #endif

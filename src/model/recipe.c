@@ -350,6 +350,8 @@ static gr_status read_updates(gr__recipe_reader *k)
     GR_TRY(gr__recipe_part(k, "average", gr__average_tree(k->b, &r->average)));
     GR_TRY(gr__sam_make(k->ctx, k->b, gr__setting_tree(&k->top, "sam"), r->preset, &r->sam));
     GR_TRY(gr__recipe_part(k, "sam", gr__sam_tree(k->b, &r->sam)));
+    GR_TRY(gr__prune_make(k->ctx, k->b, gr__setting_tree(&k->top, "prune"), r->preset, &r->prune));
+    GR_TRY(gr__recipe_part(k, "prune", gr__prune_tree(k->b, &r->prune)));
 done:
     return st;
 }
@@ -437,6 +439,7 @@ static gr_status read_all(gr__recipe_reader *k)
     GR_TRY(gr__recipe_model(k));
     GR_TRY(gr__recipe_start(k));
     GR_TRY(gr__recipe_adapter(k));
+    GR_TRY(gr__recipe_remat(k));
     GR_TRY(read_members(k));
     GR_TRY(try_network(k)); /* what the targets are depends on its outputs */
     GR_TRY(gr__recipe_keep_model(k));
@@ -460,6 +463,7 @@ gr_status gr__recipe_from_tree(gr_context *ctx, gr__bump *b, gr_tree *tree, cons
     gr_recipe *r = gr__bump_alloc(b, sizeof *r);
     if (!r || !(r->path = gr__bump_strdup(b, path)) || !(r->folder = gr__bump_strdup(b, folder))) return GR_E_MEMORY;
     r->tree = tree;
+    r->ctx = ctx;
     r->memory_owner = b;
     k.r = r;
     gr_status st = gr__recipe_include(ctx, b, tree, folder);
@@ -534,6 +538,28 @@ gr_status gr__recipe_open(gr_context *ctx, const char *path, const char *const *
     if (st == GR_OK) st = gr__recipe_from_tree(ctx, b, root, path, folder, out);
     if (st != GR_OK) gr__bump_destroy(b);
     return st;
+}
+
+gr_status gr__recipe_with(const gr_recipe *r, const char *const *sets, int n_sets, gr_recipe **out)
+{
+    gr__bump *b = gr__bump_create(r->ctx);
+    gr_tree *root = b ? gr__tree_copy(b, r->tree) : NULL;
+    gr_status st = root ? from_root(r->ctx, b, root, r->path, r->folder, sets, n_sets, out) : gr__error_code(r->ctx);
+    if (st == GR_OK)
+        memcpy((*out)->given, r->given, sizeof r->given);
+    else
+        gr__bump_destroy(b);
+    return st;
+}
+
+void gr__recipe_take_data(gr_recipe *copy, const gr_recipe *from)
+{
+    int64_t batch = copy->data.batch;
+    copy->data = from->data;
+    copy->data.batch = batch;
+    copy->folder = from->folder;
+    copy->seed = from->seed;
+    memcpy(copy->given, from->given, sizeof copy->given);
 }
 
 void gr__recipe_close(gr_context *ctx, gr_recipe *r)

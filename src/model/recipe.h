@@ -6,6 +6,7 @@
 #include "cost/cost.h"
 #include "data/augment.h"
 #include "data/field.h"
+#include "gradus/plan.h"
 #include "init/init.h"
 #include "metric/metric.h"
 #include "nn/adapter.h"
@@ -142,6 +143,7 @@ typedef struct gr_recipe {
     gr_lookahead lookahead;
     gr_average average;
     gr_sam sam;
+    gr_prune_rule prune;
     gr_sched sched;
     gr_stop_rules stop;
     gr_every validate, checkpoint, log;
@@ -152,10 +154,15 @@ typedef struct gr_recipe {
     bool float64;       /* precision */
     const char *device; /* "cpu", "ref" */
     gr_algorithm algorithm;
-    uint64_t memory;        /* 0: none */
-    uint64_t serving_limit; /* limit.serving_bytes; 0: none */
-    int threads;            /* 0: auto */
-    gr__bump *memory_owner; /* all of it lives here */
+    uint64_t memory;                /* 0: none */
+    gr_remat remat;                 /* its policy is never NULL */
+    bool remat_given;               /* the recipe says it */
+    uint64_t serving_limit;         /* limit.serving_bytes; 0: none */
+    int threads;                    /* 0: auto */
+    const struct gr_data *given[3]; /* what the sources of the type `program` stand for: the parts of a program's data;
+                                       NULL: none was given */
+    gr_context *ctx;                /* that it was made in */
+    gr__bump *memory_owner;         /* all of it lives here */
 } gr_recipe;
 
 /* Reads, applies sets[], checks everything that can be checked without data, resolves. */
@@ -171,7 +178,11 @@ gr_status gr__recipe_from_tree(gr_context *ctx, gr__bump *b, gr_tree *tree, cons
 gr_status gr__recipe_read(gr_context *ctx, gr__bump *b, const char *path, gr_tree **root, const char **folder);
 gr_status gr__recipe_settings(gr_context *ctx, gr__bump *b, gr_tree *root, const char *folder, const char *const *sets,
                               int n_sets);
+/* Another one, with keys set, that needs the first no more. */
+gr_status gr__recipe_with(const gr_recipe *r, const char *const *sets, int n_sets, gr_recipe **out);
 void gr__recipe_close(gr_context *ctx, gr_recipe *r);
+/* A copy of a model's recipe gets the data of another; batches stay the model's: the same bits as in training. */
+void gr__recipe_take_data(gr_recipe *copy, const gr_recipe *from);
 /* The fields that its network asks of sources. */
 gr_wants gr__recipe_wants(const gr_recipe *r);
 /* What a head's figures are called in files: "error", or "kind_error" of a head with a name of its own. */

@@ -108,5 +108,6 @@ GR_LAYER(batch_norm) = {
     .transparent = true,
     .normalises = GR_NORMALISES_BATCHES,
     .takes_lengths = true,
+    .channels = GR_CHANNELS_EACH,
     .build = build,
 };

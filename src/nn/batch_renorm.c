@@ -99,5 +99,6 @@ GR_LAYER(batch_renorm) = {
     .transparent = true,
     .normalises = GR_NORMALISES_BATCHES,
     .corrects = true,
+    .channels = GR_CHANNELS_EACH,
     .build = build,
 };

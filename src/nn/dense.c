@@ -84,5 +84,6 @@ GR_LAYER(dense) = {
     .takes_lengths = true,
     .weights_a_sample = true,
     .names = "tied",
+    .channels = GR_CHANNELS_SUMMED,
     .build = build,
 };

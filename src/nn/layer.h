@@ -139,6 +139,16 @@ typedef enum gr_normalises {
     GR_NORMALISES_BATCHES  /* by what is found over a batch */
 } gr_normalises;
 
+/* What a layer does with the channels of what it takes, a sample's last axis: what may go with a channel that is 0. */
+typedef enum gr_channels {
+    GR_CHANNELS_ALL,     /* it wants them all: they are counted, ordered, mixed, or 0 makes something of itself */
+    GR_CHANNELS_EACH,    /* each by itself, 0 stays 0: what it keeps, a number a channel, may go with it */
+    GR_CHANNELS_FLAT,    /* likewise, where all axes become one: of pictures channels first */
+    GR_CHANNELS_BESIDE,  /* of several, side by side along its `axis` */
+    GR_CHANNELS_SUMMED,  /* each output sums them: they are the last axis of its weight */
+    GR_CHANNELS_FILTERED /* likewise, by as many `filters` as its row says, in so many `groups` */
+} gr_channels;
+
 typedef struct gr_layer {
     gr_member head;
     int min_inputs, max_inputs; /* usually 1, 1; add: 2, many */
@@ -153,6 +163,7 @@ typedef struct gr_layer {
     bool corrects;            /* of a batch's statistics what is chance is put right: small batches do */
     bool multiplies;          /* its inputs with each other: one may be a gate */
     bool pointwise;           /* of one input, every number by itself, whatever its axis; activations count as such */
+    gr_channels channels;     /* of a sample */
     bool flattens;            /* a sample's axes end here: what follows tells no steps from features */
     bool weights_a_sample;    /* its parameters may have an axis of samples before their own */
     bool drops;               /* does nothing but leave numbers out at random: outside of training it hands on */

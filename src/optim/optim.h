@@ -3,6 +3,7 @@
  *   resolve.c    optimizer: a method, or two with a switch between them
  *   clip.c groups.c lookahead.c average.c   clip:, groups:, lookahead:, average: (swa.c, ema.c)
  *   sam.c        sam: the gradient at other weights
+ *   prune.c      prune: which weights are 0 and stay 0
  *   step.c       what members write their update with
  *   build.c      gradients to new weights: everything of an update in its order
  *   action.c     what happens only now and then: plans of their own that the trainer runs when they are due
@@ -84,6 +85,7 @@ extern const gr_member gr__lookahead_common, gr__swa_common, gr__ema_common;
 /* The optimizer's own stands where the recipe says nothing; both together are refused. */
 gr_status gr__lookahead_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, const gr_optim *o,
                              gr_lookahead *out);
+extern const char gr__lookahead_slot[]; /* of each parameter that is trained: its slow weights */
 gr_tree *gr__lookahead_tree(gr__bump *b, const gr_lookahead *l, const gr_optim *o);
 
 typedef struct gr_average {
@@ -111,6 +113,27 @@ gr_status gr__sam_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_pre
 gr_tree *gr__sam_tree(gr__bump *b, const gr_sam *s);
 /* Where the second gradient of n tensors is taken, from where the first was: grads are sums, or means, alike. */
 void gr__sam_climb(gr_graph *g, const gr_sam *s, const gr_val *points, const gr_val *grads, int n, gr_val *out);
+
+/* ---- prune: and masks ---- */
+
+typedef struct gr_prune_rule {
+    bool on;
+    double to;
+    int64_t from_step, to_step, every;
+} gr_prune_rule;
+extern const gr_member gr__prune_common;
+gr_status gr__prune_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_prune_rule *out);
+gr_tree *gr__prune_tree(gr__bump *b, const gr_prune_rule *p);
+bool gr__prune_due(const gr_prune_rule *p, int64_t step); /* after `step` updates */
+double gr__prune_share(const gr_prune_rule *p, int64_t step);
+
+/* The mask of parameter W is slot W.mask: part of the model, of the parameter's shape and layout, 1 to begin with.
+ * Where a store has one, graphs of updates hold the weights that it has 0 for at 0. */
+#define GR_MASK ".mask"
+gr_status gr__mask_add(gr_store *store, const gr_entry_spec *param);
+const gr_entry *gr__mask_find(const gr_store *store, const char *param); /* NULL: it has none */
+/* x of the parameter's shape with 0 where the mask has 0; x itself without a mask, or where it is GR_NONE. */
+gr_val gr__masked(gr_graph *g, const gr_store *store, const gr_entry_spec *param, gr_val x);
 
 /* ---- the clock of a run ---- */
 

@@ -5,6 +5,7 @@
 
 #include "train/graphs.h"
 #include "train/inside.h"
+#include "train/masks.h"
 
 /* ---- plans ---- */
 
@@ -38,6 +39,9 @@ static gr_status add_cut(gr_engine *e, int kind, int64_t batch, int64_t steps, i
     making m = {e, kind, variant, batch, steps};
     gr_plan *plan;
     if (batch < 1 || gr__engine_find(e, kind, batch, steps, variant)) return GR_OK;
+    const gr_remat *how = &e->task->recipe->remat;
+    bool by_rule = (kind == GR_RUN_STEP || kind == GR_RUN_ACCUMULATE) && strcmp(how->policy, "auto") != 0;
+    e->runner.remat = by_rule ? *how : (gr_remat){.policy = "none"};
     gr_status st = gr__runner_add(&e->runner, name_of(e, kind, variant), make_graph, &m, &plan);
     if (st != GR_OK) return st;
     if (!GR_ROOM(e->task->ctx, e->plan, e->plans_room, e->n_plans + 1)) return GR_E_MEMORY;
@@ -286,6 +290,27 @@ static gr_status count_bytes(gr_engine *e, bool train, unsigned parts)
     return st;
 }
 
+/* Plans that want more of the arena than `memory` leaves them compute some of their values again. */
+static gr_status keep_to_memory(gr_engine *e, bool train, unsigned parts)
+{
+    const gr_recipe *r = e->task->recipe;
+    uint64_t others = e->bytes.total - e->runner.arena_bytes;
+    gr_status st = GR_OK;
+    if (!train || !r->memory || e->bytes.total <= r->memory || strcmp(r->remat.policy, "auto") != 0) return GR_OK;
+    e->runner.remat = r->remat;
+    e->runner.budget = r->memory > others ? r->memory - others : 1;
+    for (size_t i = 0; i < e->n_plans && st == GR_OK; i++) {
+        gr_engine_plan *p = &e->plan[i];
+        making m = {e, (int)p->kind, p->variant, p->batch, p->steps};
+        if (gr_plan_bytes(p->plan).arena > e->runner.budget)
+            st = gr__runner_replace(&e->runner, &p->plan, gr__engine_plan_name(e, p), make_graph, &m);
+        if (e->inside && p->kind == GR_RUN_INSIDE) e->inside->plan = p->plan;
+    }
+    e->bytes = (gr_engine_bytes){0};
+    e->tally_bytes = e->count_bytes = e->score_bytes = 0; /* counted anew */
+    return st == GR_OK ? count_bytes(e, train, parts) : st;
+}
+
 gr_status gr__engine_make(const gr_task *t, bool train, unsigned parts, gr_engine *e)
 {
     const gr_recipe *r = t->recipe;
@@ -298,6 +323,7 @@ gr_status gr__engine_make(const gr_task *t, bool train, unsigned parts, gr_engin
     }
     GR_TRY(gr__runner_open(t, &e->runner));
     e->store = e->runner.store;
+    if (train) GR_TRY(gr__masks_declare(e)); /* graphs ask the store for them */
     if (train) GR_TRY(training_plans(e));
     if (train) GR_TRY(statistics_plans(e));
     if (train) GR_TRY(merge_plans(e));
@@ -306,6 +332,7 @@ gr_status gr__engine_make(const gr_task *t, bool train, unsigned parts, gr_engin
     if (train) GR_TRY(inside_plan(e));
     GR_TRY(gr__engine_metrics(e, train));
     GR_TRY(count_bytes(e, train, parts));
+    GR_TRY(keep_to_memory(e, train, parts));
 done:
     if (st != GR_OK) gr__engine_close(e);
     return st;
@@ -348,10 +375,13 @@ gr_status gr__engine_budget(const gr_engine *e, uint64_t budget)
                                i ? ", " : "; in a step: ", largest[i].what, largest[i].scope, size);
         if (at >= sizeof items) break;
     }
-    gr__fail(ctx, GR_E_BUDGET, "training needs %s (%llu bytes), memory allows %s (%llu bytes)", total,
-             (unsigned long long)b->total, limit, (unsigned long long)budget);
+    bool least = strcmp(e->task->recipe->remat.policy, "auto") == 0;
+    gr__fail(ctx, GR_E_BUDGET, "training needs %s%s (%llu bytes), memory allows %s (%llu bytes)",
+             least ? "at least " : "", total, (unsigned long long)b->total, limit, (unsigned long long)budget);
     gr__error_place(ctx, NULL, 0, 0, "memory");
-    gr__error_hint(ctx, "the largest items: %s; a smaller data.batch helps with activations", items);
+    gr__error_least(ctx, b->total);
+    gr__error_hint(ctx, "the largest items: %s; a smaller data.batch%s helps with activations", items,
+                   least ? "" : ", or remat: auto,");
     return GR_E_BUDGET;
 }
 

@@ -105,10 +105,15 @@ static gr_status take(making *m, taken *t)
     return GR_OK;
 }
 
+static gr_val masked(const making *m, size_t i, gr_val x)
+{
+    return gr__masked(m->g, m->store, &m->params[i].entry, x);
+}
+
 static void spread(const making *m, const gr_val *from, gr_val *to)
 {
     int k = 0;
-    for (size_t i = 0; i < m->n; i++) to[i] = is_frozen(m, i) ? GR_NONE : from[k++];
+    for (size_t i = 0; i < m->n; i++) to[i] = is_frozen(m, i) ? GR_NONE : masked(m, i, from[k++]);
 }
 
 /* Gradient sums of the parameters that are trained, and where it is wanted what tells the curvature: H z, or gradients
@@ -136,6 +141,8 @@ static gr_status climb(making *m, const gr_network_values *v)
     gr_status st = GR_OK;
     GR_TRY(take(m, &t));
     GR_TRY(gr_gradients(m->g, v->cost_sum, t.points, t.n, t.d));
+    for (size_t i = 0, k = 0; i < m->n; i++)
+        if (!is_frozen(m, i)) t.d[k] = masked(m, i, t.d[k]), k++;
     gr__sam_climb(m->g, &m->recipe->sam, t.points, t.d, t.n, t.points);
     for (size_t i = 0, k = 0; i < m->n; i++)
         if (!is_frozen(m, i)) m->points[i] = t.points[k++];

@@ -53,7 +53,7 @@ static const gr_tree *without_adapters(gr__bump *b, const gr_tree *resolved)
     return gr__tree_put(b, t, "groups", gr__tree_text(b, "none")) ? t : NULL;
 }
 
-gr_status gr__loop_save_model(gr_loop *l, const char *name, int view)
+gr_status gr__loop_write_model(gr_loop *l, const char *path, int view)
 {
     char trained[256];
     snprintf(trained, sizeof trained, "{\"steps\": %lld, \"samples\": %lld, \"version\": \"%s\"}", (long long)l->step,
@@ -69,7 +69,12 @@ gr_status gr__loop_save_model(gr_loop *l, const char *name, int view)
                                   .slot = l->engine->view[view].slot,
                                   .made = adapted ? &made : NULL};
     if (!about.resolved) return GR_E_MEMORY;
-    return gr__model_write(l->ctx, gr__run_path(l->run, name), l->engine->store, &about);
+    return gr__model_write(l->ctx, path, l->engine->store, &about);
+}
+
+gr_status gr__loop_save_model(gr_loop *l, const char *name, int view)
+{
+    return gr__loop_write_model(l, gr__run_path(l->run, name), view);
 }
 
 /* ---- checkpoints ---- */
