@@ -114,11 +114,28 @@ done:
     return st;
 }
 
+/* The number that stands for the batch must be no other size of the network. */
+static gr_status check_sizes(const exporting *e, const char *what, gr_shape s)
+{
+    for (int i = 0; i < s.rank; i++)
+        if (s.dim[i] && s.dim[i] % GR__ONNX_BATCH == 0)
+            return gr__fail(e->ctx, GR_E_UNSUPPORTED,
+                            "%s has an axis of %lld, a multiple of %lld, which cannot be exported as ONNX", what,
+                            (long long)s.dim[i], (long long)GR__ONNX_BATCH);
+    return GR_OK;
+}
+
 static gr_status make_network(exporting *e)
 {
     gr_network_data d = {.targets = e->m->meaning.targets};
     for (int i = 0; i < e->m->recipe->n_inputs; i++) d.input_as[i] = GR_EL_F32;
-    return gr__network_make(e->ctx, e->m->recipe, &d, &e->network);
+    gr_status st = gr__network_make(e->ctx, e->m->recipe, &d, &e->network);
+    size_t n = 0;
+    const gr_param_info *p = st == GR_OK ? gr__network_params(e->network, &n) : NULL;
+    for (size_t i = 0; i < n && st == GR_OK; i++) st = check_sizes(e, p[i].entry.name, p[i].entry.shape);
+    for (int i = 0; i < e->m->recipe->n_inputs && st == GR_OK; i++)
+        st = check_sizes(e, e->m->recipe->input[i].name, e->m->recipe->input[i].sample);
+    return st;
 }
 
 gr_status gr__export_onnx(gr_context *ctx, gr_model *m, const char *path, const gr_export_options *how)

@@ -438,8 +438,8 @@ static gr_status read_all(gr__recipe_reader *k)
     GR_TRY(gr__recipe_heads(k));
     GR_TRY(gr__recipe_model(k));
     GR_TRY(gr__recipe_start(k));
-    GR_TRY(gr__recipe_adapter(k));
     GR_TRY(gr__recipe_remat(k));
+    GR_TRY(gr__recipe_adapter(k));
     GR_TRY(read_members(k));
     GR_TRY(try_network(k)); /* what the targets are depends on its outputs */
     GR_TRY(gr__recipe_keep_model(k));

@@ -156,8 +156,8 @@ static gr_status to_file(void *user, int i, size_t at, size_t bytes, void *to)
     const sources *s = user;
     const gr_entry *e = s->entry[i];
     gr_st_type type = memory_type(s->store, e), as = file_type(e, s->float64);
-    size_t width = type_bytes(as);
     const void *made = s->made ? s->made->numbers(s->made->user, e->spec.name) : NULL, *data = made ? made : e->data;
+    size_t width = type_bytes(as);
     walk w = walk_from(e, (int64_t)(at / width));
     for (size_t k = 0; k < bytes / width; k++) convert(type, data, (size_t)walk_next(&w), as, to, k);
     return GR_OK;

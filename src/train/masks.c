@@ -7,31 +7,32 @@
 
 /* ---- which parameters have one ---- */
 
-/* Of layers that start anew the source's say nothing. */
-static gr_status keep_masks(const gr_recipe_start *s, gr__bump *b, gr_masked *masked)
+/* What starts anew is not held. */
+static gr_status leave_fresh(gr__bump *b, const gr_recipe_start *start, gr_masked *m)
 {
-    const char **kept = gr__bump_alloc(b, sizeof *kept * (size_t)GR_MAX(masked->n, 1));
+    const char **name = gr__bump_alloc(b, sizeof *name * (size_t)(m->n + 1));
     int n = 0;
-    if (!kept) return GR_E_MEMORY;
-    for (int i = 0; i < masked->n; i++)
-        if (!gr__start_anew(s, masked->name[i])) kept[n++] = masked->name[i];
-    *masked = (gr_masked){kept, n};
+    if (!name) return GR_E_MEMORY;
+    for (int i = 0; i < m->n; i++)
+        if (!gr__start_anew(start, m->name[i])) name[n++] = m->name[i];
+    *m = (gr_masked){name, n};
     return GR_OK;
 }
 
 gr_status gr__masks_find(const gr_loop *l, gr__bump **memory, gr_masked *out)
 {
     const gr_train_options *o = l->options;
+    const gr_recipe_start *start = &l->recipe->start;
+    const char *from = o->from ? o->from : start->from;
     gr_st *file = NULL;
     gr_status st = GR_OK;
     if (!(*memory = gr__bump_create(l->ctx))) return GR_E_MEMORY;
     if (o->resume) st = gr__run_peek(l->run, &file);
-    const gr_recipe_start *start = &l->recipe->start;
-    bool started = !file && !o->from && start->from;
-    if (st == GR_OK && !file && (o->from || started)) st = gr__st_open(l->ctx, started ? start->from : o->from, &file);
+    bool anew = !file;
+    if (st == GR_OK && anew && from) st = gr__st_open(l->ctx, from, &file);
     if (st == GR_OK && file) st = gr__masks_listed(*memory, file, &out->name, &out->n);
-    if (st == GR_OK && started) st = keep_masks(start, *memory, out);
     gr__st_close(file);
+    if (st == GR_OK && anew && !o->from) st = leave_fresh(*memory, start, out);
     return st;
 }
 
