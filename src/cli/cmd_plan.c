@@ -355,8 +355,8 @@ static const cli_option rows[] = {
 GR_COMMAND(plan) = {
     .name = "plan",
     .place = 5,
-    .usage = "RECIPE [--budget SIZE] [--parameters] [--kernels] [--curve [-o PLOT.svg] | --timeline -o PLOT.svg]\n"
-             "       gradus plan --graph FILE --budget SIZE [--way WORD]",
+    .usage = "RECIPE [--budget SIZE] [--parameters] [--kernels] [--curve [-o PLOT.svg] | --timeline -o PLOT.svg] "
+             "| --graph FILE --budget SIZE [--way WORD]",
     .summary = "Memory and time of a run, before anything is allocated",
     .help = "`total` is the tensor memory that training then takes, to the byte; "
             "planned_bytes and peak_bytes of result.json are the same number.\n"
