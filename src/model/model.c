@@ -223,7 +223,7 @@ gr_status gr__model_write(gr_context *ctx, const char *path, const gr_store *s, 
         if (has) meta[n++] = (gr_st_pair){parts[i].key, text};
         gr__text_free(&w.text);
     }
-    if (st == GR_OK) st = gr__model_save(ctx, path, s, a->slot, a->recipe->float64, meta, n);
+    if (st == GR_OK) st = gr__model_save(ctx, path, s, a->slot, a->recipe->float64, a->made, meta, n);
     gr__bump_destroy(w.b);
     return st;
 }

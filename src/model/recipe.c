@@ -418,6 +418,7 @@ static gr_status try_network(gr__recipe_reader *k)
         const gr_param_info *params = gr__network_params(n, &count);
         const gr_entry_spec *states = gr__network_states(n, &n_states);
         st = gr__groups_check(k->ctx, &k->r->groups, params, count, states, n_states);
+        if (st == GR_OK) st = gr__recipe_check_adapter(k, n);
     }
     for (int h = 0; h < k->r->n_heads && st == GR_OK; h++) {
         gr_head *head = &k->r->head[h];
@@ -438,6 +439,7 @@ static gr_status read_all(gr__recipe_reader *k)
     GR_TRY(gr__recipe_model(k));
     GR_TRY(gr__recipe_start(k));
     GR_TRY(gr__recipe_remat(k));
+    GR_TRY(gr__recipe_adapter(k));
     GR_TRY(read_members(k));
     GR_TRY(try_network(k)); /* what the targets are depends on its outputs */
     GR_TRY(gr__recipe_keep_model(k));

@@ -9,6 +9,7 @@
 #include "gradus/plan.h"
 #include "init/init.h"
 #include "metric/metric.h"
+#include "nn/adapter.h"
 #include "optim/optim.h"
 
 /* Parses one YAML 1.2 document (libfyaml) into a tree with places. Duplicate keys, several documents, alias bombs,
@@ -134,6 +135,7 @@ typedef struct gr_recipe {
     bool reduction_sum;
     gr_best_by best_by;
     gr_recipe_start start;
+    gr_adapter adapter;
     gr_optim optim;
     gr_clip clip;
     gr_penalties penalties;

@@ -50,6 +50,8 @@ static const gr_row recipe_rows[] = {
            "how often a line of metrics is written, by default every update; events, the terminal", RESUMABLE),
     GR_ROW("start", TREE, "none", "none or {from: MODEL, new: [PATTERN]}", "",
            "a model whose weights training starts from; new: all but those of tensors that match"),
+    GR_ROW("adapter", TREE, "none", "none or {rank: 8, alpha: 8, match: PATTERNS}", "",
+           "low-rank matrices that are trained beside weights; models hold the sums"),
     GR_ROW("groups", TREE, "none", "none, or a list of {match, lr_scale, freeze, unfreeze, weight_decay}", "",
            "settings by parameter name; the first match counts"),
     GR_ROW("accumulate", INT, "1", "[1,1000000]", "", "micro-batches an update"),
@@ -253,6 +255,20 @@ const gr_member gr__section_start = {.family = "recipe",
                                      .equations = "",
                                      GR_ROWS(start_rows)};
 
+static const gr_row adapter_rows[] = {
+    GR_ROW("rank", INT, "8", "[1,100000]", "1", "how many rows A has, and columns B"),
+    GR_ROW("alpha", REAL, "none", "(0,inf)", "1", "their product counts alpha / rank times; rank unless given"),
+    GR_ROW("match", TREE, "*", "a pattern, or a list of patterns", "",
+           "of names of weights; of these all of dense and attention layers have one"),
+};
+const gr_member gr__section_adapter = {.family = "recipe",
+                                       .name = "adapter",
+                                       .title = "Low-rank adapters of weights",
+                                       .cite = "Hu et al. 2021, LoRA",
+                                       .equations = "W + (alpha / rank) B A        A [rank, inputs] normal, B [units, "
+                                                    "rank] 0 at first",
+                                       GR_ROWS(adapter_rows)};
+
 static const gr_row validate_rows[] = {
     GR_ROW("every", TREE, "1 epoch", "updates, or as in `2 epochs`", "", "how often"),
 };
@@ -308,10 +324,10 @@ const gr_member gr__section_serving = {.family = "recipe",
 const gr_member *const *gr__recipe_sections(int *n)
 {
     static const gr_member *const sections[] = {
-        &gr__section_recipe,  &gr__section_data,  &gr__section_split,    &gr__section_cut,        &gr__section_target,
-        &gr__section_limit,   &gr__section_model, &gr__section_head,     &gr__section_zoo,        &gr__init_section,
-        &gr__section_start,   &gr__section_stop,  &gr__section_validate, &gr__section_checkpoint, &gr__section_log,
-        &gr__section_serving, &gr__schedule_tail};
+        &gr__section_recipe, &gr__section_data,    &gr__section_split, &gr__section_cut,      &gr__section_target,
+        &gr__section_limit,  &gr__section_model,   &gr__section_head,  &gr__section_zoo,      &gr__init_section,
+        &gr__section_start,  &gr__section_adapter, &gr__section_stop,  &gr__section_validate, &gr__section_checkpoint,
+        &gr__section_log,    &gr__section_serving, &gr__schedule_tail};
     *n = (int)GR_COUNT(sections);
     return sections;
 }

@@ -294,8 +294,10 @@ static gr_status prepare_loaders(gr_loop *l)
 static gr_status starting_weights(gr_loop *l)
 {
     gr_st *model = NULL;
-    if (!l->options->from) return gr__start_weights(l->task, l->engine->store);
-    gr_status st = gr__st_open(l->ctx, l->options->from, &model);
+    gr_status st = l->options->from ? GR_OK : gr__start_weights(l->task, l->engine->store);
+    if (l->recipe->start.from && st == GR_OK) gr__masks_settle(l->engine);
+    if (!l->options->from) return st;
+    st = gr__st_open(l->ctx, l->options->from, &model);
     if (st == GR_OK) st = gr__st_verify(model, l->options->from);
     if (st == GR_OK) st = gr__model_load(l->ctx, model, l->options->from, l->engine->store);
     if (st == GR_OK) gr__masks_settle(l->engine);
