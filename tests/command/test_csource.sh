@@ -32,6 +32,11 @@ bytes=$(field out.txt serving_bytes)
 read -r weights scratch < <(sed -nE 's/.*Weights take ([0-9]+) bytes.* ([0-9]+)\. \*\/.*/\1 \2/p' net.h)
 [[ $((weights + scratch)) -le $bytes && $scratch -eq $((4 * $(sed -n 's/^#define NET_SCRATCH //p' net.h))) && $weights -gt 15000 ]] || short "weights $weights and scratch $scratch, where serving takes $bytes"
 
+# The program of docs/deploy.md, and what it says of net.h.
+awk '/^```/ { inside = $0 == "```c"; next } inside' "$here/../../docs/deploy.md" >main.c
+${CC:-cc} $(sed -nE 's/^cc (.*)/\1/p' "$here/../../docs/deploy.md") -Wall -Wextra -Werror 2>cc.txt || short "the program of docs/deploy.md does not build: $(head -n 3 cc.txt)"
+[[ $(./digits | awk '{ sum += $2 } END { print NR, (sum > 0.999 && sum < 1.001) }') == '10 1' ]] || short "the program of docs/deploy.md gives no probabilities: $(./digits)"
+
 # Without the preparation the layers' own numbers come in.
 program bare r/last.safetensors --raw
 code 0 data view r.yaml -o rows.npz --part validation && mkdir rows && (cd rows && unzip -qo ../rows.npz)
