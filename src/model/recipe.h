@@ -90,6 +90,7 @@ typedef struct gr_recipe {
         const gr_tree *train, *validation,
             *test; /* sources; NULL where absent. `source:` + `split:` gives train = source and fractions */
         double split_validation, split_test; /* fractions cut from train; 0: none */
+        int folds, fold; /* not 0: validation is that fold, from 0, of so many */
         bool split_auto;                     /* both stand for the chapter's, by how many samples there are */
         const gr_tree *group, *order;        /* a column, or a file, of train: what is cut by it; NULL: none */
         bool in_file_order;                  /* order: as the samples stand */
