@@ -9,9 +9,9 @@ typedef struct answer {
     const gr_model *model;
     int head;
     gr_target_form form;
-    int64_t width, positions; /* numbers of a position; positions of a sample that count */
-    bool many;                /* there may be several */
-    const double *v, *deviation; /* deviation NULL: not known */
+    int64_t width, positions;      /* numbers of a position; positions of a sample that count */
+    bool many;                     /* there may be several */
+    const double *v, *deviation;   /* deviation NULL: not known */
     const gr_threshold *threshold; /* NULL: the most likely class, labels from 1/2 on */
 } answer;
 

@@ -231,7 +231,8 @@ static const cli_option rows[] = {
 GR_COMMAND(eval) = {
     .name = "eval",
     .place = 2,
-    .usage = "MODEL [--data RECIPE] [--split PART] [--threshold P|best] [--ensemble MODEL... [--average probabilities|logits] [--weights A,B,...|validation]]",
+    .usage = "MODEL [--data RECIPE] [--split PART] [--threshold P|best] [--ensemble MODEL... [--average "
+             "probabilities|logits] [--weights A,B,...|validation]]",
     .summary = "Cost, error, metrics, a table of the classes and confusion of a model",
     .help =
         "Costs are without penalty and smoothing; all figures are from counts over the whole part. Beside the metrics "

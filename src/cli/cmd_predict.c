@@ -233,23 +233,24 @@ static const cli_option rows[] = {
     CLI_ENSEMBLE_OPTIONS(options, ensemble),
 };
 
-GR_COMMAND(predict) = {.name = "predict",
-                       .place = 3,
-                       .usage = "MODEL INPUT... [--ensemble MODEL... [--average probabilities|logits] [--weights A,B,...|validation]]",
-                       .summary = "Predicts from raw inputs: classes with probabilities, or values",
-                       .help = "Inputs are files as they are: .npy (one sample or many), .npz, .csv with or without "
-                               "the target column, IDX (plain or .gz); - is standard input.\n"
-                               "Lengths of sequences are read from the array or column that the training's were in.\n"
-                               "For several inputs an archive has an array each, named as in the training or as "
-                               "the input, and a table their columns.\n"
-                               "The model file carries the preparation with the training statistics, so raw "
-                               "numbers go in. A file with rows\n"
-                               "gives a line a sample, FILE[0], FILE[1], ..., and one that is a sample FILE. "
-                               "Tables are read as the training's was.\n\n"
-                               "Examples\n  gradus predict runs/fashion/best.safetensors pictures.npy --json\n"
-                               "  gradus predict runs/t/best.safetensors new.csv --keep id,name --out answers.csv\n"
-                               "  gradus predict a.safetensors new.csv --ensemble b.safetensors c.safetensors --weights validation\n",
-                       CLI_OPTIONS(options, rows),
-                       .min_arguments = 2,
-                       .max_arguments = CLI_MAX_GIVEN,
-                       .run = run};
+GR_COMMAND(predict) = {
+    .name = "predict",
+    .place = 3,
+    .usage = "MODEL INPUT... [--ensemble MODEL... [--average probabilities|logits] [--weights A,B,...|validation]]",
+    .summary = "Predicts from raw inputs: classes with probabilities, or values",
+    .help = "Inputs are files as they are: .npy (one sample or many), .npz, .csv with or without "
+            "the target column, IDX (plain or .gz); - is standard input.\n"
+            "Lengths of sequences are read from the array or column that the training's were in.\n"
+            "For several inputs an archive has an array each, named as in the training or as "
+            "the input, and a table their columns.\n"
+            "The model file carries the preparation with the training statistics, so raw "
+            "numbers go in. A file with rows\n"
+            "gives a line a sample, FILE[0], FILE[1], ..., and one that is a sample FILE. "
+            "Tables are read as the training's was.\n\n"
+            "Examples\n  gradus predict runs/fashion/best.safetensors pictures.npy --json\n"
+            "  gradus predict runs/t/best.safetensors new.csv --keep id,name --out answers.csv\n"
+            "  gradus predict a.safetensors new.csv --ensemble b.safetensors c.safetensors --weights validation\n",
+    CLI_OPTIONS(options, rows),
+    .min_arguments = 2,
+    .max_arguments = CLI_MAX_GIVEN,
+    .run = run};

@@ -12,7 +12,7 @@
 typedef struct options {
     const char *out, *from;
     bool force, resume, overwrite;
-    int procedure; /* of gr__procedure_words; -1: none */
+    int procedure;           /* of gr__procedure_words; -1: none */
     int64_t patience, folds; /* folds 0: one run */
     double train_error;
 } options;
@@ -165,9 +165,11 @@ static gr_status show_folds(cli *c, const gr_folds *f, const char *out)
     }
     gr__result_put(r, "mean=%g std=%g", f->mean, f->std);
     gr__result_json(r, "confusion", rows);
-    gr__result_note(r, "\nmean %.4f, deviation %.4f; %s/" GR_FOLDS_FILE " has them, with what was taken for what\n"
-                       "together: gradus predict %s/fold-1/best.safetensors INPUT --ensemble %s/fold-{2..%d}/best.safetensors\n",
-                    f->mean, f->std, cli_shown(c, out), cli_shown(c, out), cli_shown(c, out), f->n);
+    gr__result_note(
+        r,
+        "\nmean %.4f, deviation %.4f; %s/" GR_FOLDS_FILE " has them, with what was taken for what\n"
+        "together: gradus predict %s/fold-1/best.safetensors INPUT --ensemble %s/fold-{2..%d}/best.safetensors\n",
+        f->mean, f->std, cli_shown(c, out), cli_shown(c, out), cli_shown(c, out), f->n);
     return cli_show(c, r);
 }
 
@@ -275,9 +277,10 @@ static const cli_option rows[] = {
     CLI_OPTION(options, resume, SWITCH, "resume", NULL,
                "continues the run in the folder, to the same bits; starts one where there is none"),
     CLI_OPTION(options, overwrite, SWITCH, "overwrite", NULL, "starts over where the folder holds a run"),
-    CLI_OPTION(options, folds, WHOLE, "folds", "K",
-               "cross-validation: a run for each of K folds of the training data, DIR/fold-1 and on, and DIR/folds.json",
-               .low = 2, .high = GR_MOST_FOLDS, .usual = 0),
+    CLI_OPTION(
+        options, folds, WHOLE, "folds", "K",
+        "cross-validation: a run for each of K folds of the training data, DIR/fold-1 and on, and DIR/folds.json",
+        .low = 2, .high = GR_MOST_FOLDS, .usual = 0),
     CLI_OPTION(options, procedure, WORD, "procedure", "NAME",
                "one of the chapter's: new_topology, established or overfit_then_regularise; its phases go into "
                "procedure.jsonl",

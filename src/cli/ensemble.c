@@ -159,8 +159,7 @@ static gr_status read_weights(cli *c, const char *text, int n, double *weight)
         if (count < n) weight[count] = x;
         at = comma;
     }
-    if (count != n)
-        return gr__fail(c->ctx, GR_E_USAGE, "--weights %s: %d weights for %d models", text, count, n);
+    if (count != n) return gr__fail(c->ctx, GR_E_USAGE, "--weights %s: %d weights for %d models", text, count, n);
     return gr__mix_weights(c->ctx, weight, n);
 }
 

@@ -36,13 +36,13 @@ typedef struct cli_ensemble_options {
     const char *weights;
 } cli_ensemble_options;
 extern const char *const cli_average_words[];
-#define CLI_ENSEMBLE_OPTIONS(options, member)                                                                          \
-    CLI_OPTION(options, member.several, SWITCH, "ensemble", NULL,                                                      \
-               "all models among the arguments predict together: what is told is the mean of their numbers"),          \
-        CLI_OPTION(options, member.average, WORD, "average", "OF",                                                     \
-                   "probabilities, or logits: the geometric mean", .words = cli_average_words),                        \
-        CLI_OPTION(options, member.weights, TEXT, "weights", "A,B,...|validation",                                     \
-                   "of the models in their order, divided by their sum; validation: those of least cost on the "       \
+#define CLI_ENSEMBLE_OPTIONS(options, member)                                                                      \
+    CLI_OPTION(options, member.several, SWITCH, "ensemble", NULL,                                                  \
+               "all models among the arguments predict together: what is told is the mean of their numbers"),      \
+        CLI_OPTION(options, member.average, WORD, "average", "OF", "probabilities, or logits: the geometric mean", \
+                   .words = cli_average_words),                                                                    \
+        CLI_OPTION(options, member.weights, TEXT, "weights", "A,B,...|validation",                                 \
+                   "of the models in their order, divided by their sum; validation: those of least cost on the "   \
                    "validation data")
 /* GR_E_USAGE where an option goes with --ensemble, which was not given. */
 gr_status cli_ensemble_check(cli *c, const cli_ensemble_options *o);
@@ -61,7 +61,8 @@ void cli_ensemble_close(cli *c, cli_ensemble *e); /* a zeroed one is fine */
 /* A file of raw input, with the columns that are kept, read by every model; what is unusual of it is warned of. */
 gr_status cli_ensemble_load(cli *c, cli_ensemble *e, const char *file, const char *const *keep, int n_keep);
 void cli_ensemble_unload(cli *c, cli_ensemble *e);
-/* Samples first .. first + n of it: v[h] are n x width numbers, of several models their mean. Valid until the next call.
+/* Samples first .. first + n of it: v[h] are n x width numbers, of several models their mean. Valid until the next
+ * call.
  */
 gr_status cli_ensemble_run(cli_ensemble *e, int64_t first, int64_t n, const double *v[GR_MAX_TARGETS]);
 

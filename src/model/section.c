@@ -248,6 +248,8 @@ const gr_member gr__section_validate = {.family = "recipe",
 static const gr_row checkpoint_rows[] = {
     GR_ROW("every", TREE, "1 epoch", "updates, or as in `2 epochs`", "", "how often"),
     GR_ROW("keep", INT, "2", "[1,1000000]", "files", "how many of the newest stay"),
+    GR_ROW("snapshots", TREE, "none", "none, cycle, updates, or as in `2 epochs`", "",
+           "models that are kept on the way, for an ensemble: `cycle`, where a cycle of the rate ends"),
 };
 const gr_member gr__section_checkpoint = {.family = "recipe",
                                           .name = "checkpoint",

@@ -14,6 +14,7 @@
 #include "train/loop.h"
 #include "train/masks.h"
 #include "train/origin.h"
+#include "train/snapshots.h"
 
 static double now(void)
 {
@@ -260,6 +261,7 @@ static gr_status advance(gr_loop *l, gr_train_result *out)
     gr_status st = GR_OK;
     for (;;) {
         if (l->pending) st = settle(l);
+        if (st == GR_OK && l->step && gr__snapshot_due(l)) st = gr__snapshot_keep(l);
         if (st == GR_OK && stop && *stop) st = GR_E_INTERRUPTED;
         if (st == GR_E_INTERRUPTED) return interrupted(l, out);
         if (st == GR_OK) st = l->told;

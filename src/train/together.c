@@ -1,5 +1,5 @@
-/* Several models over one part, in step. Costs are those of the mean prediction, in plain arithmetic, since no graph has
- * made it: each cost tells its own (gr_cost.reference). */
+/* Several models over one part, in step. Costs are those of the mean prediction, in plain arithmetic, since no graph
+ * has made it: each cost tells its own (gr_cost.reference). */
 #include "train/together.h"
 
 #include <math.h>
@@ -175,7 +175,8 @@ static double read_target(const gr_together *t, int h, int64_t i, int64_t k)
     int64_t row = i * w->a_sample + k;
     bool classes = head->reading.target == GR_FORM_CLASS;
     int label = classes ? ((const int32_t *)y)[row] : -1;
-    double weight = classes && head->cost->weigh ? head->cost->weigh(&head->cost_settings, &task->targets[h], label) : 1;
+    double weight =
+        classes && head->cost->weigh ? head->cost->weigh(&head->cost_settings, &task->targets[h], label) : 1;
     for (int64_t j = 0; j < w->width; j++)
         w->y[j] = classes ? (w->binary ? label : j == label)
                           : gr__targets_standard(&task->targets[h], j,

@@ -13,8 +13,8 @@ typedef struct gr_mixing {
     const double *weight; /* one a member, summing to 1; NULL: all alike */
     bool logits;          /* the mean is that of logits, not of probabilities; of values there is one mean alone */
 } gr_mixing;
-/* v[m]: `width` numbers of member m. All alike: their sum in the order of the members, by how many they are; else the sum
- * of each times its weight. Of logits: shares go with exp of the mean of log p, a label is the sigmoid of its mean
+/* v[m]: `width` numbers of member m. All alike: their sum in the order of the members, by how many they are; else the
+ * sum of each times its weight. Of logits: shares go with exp of the mean of log p, a label is the sigmoid of its mean
  * logit. */
 void gr__mix(const gr_mixing *m, gr_prediction_form form, int64_t width, const double *const *v, double *out);
 /* The deviation of number k over the members, about the mean. */

@@ -24,8 +24,8 @@ typedef struct gr_folds {
 
 /* The recipe whose validation part is a fold, from 0, of what the test part leaves. Close it. */
 gr_status gr__fold_recipe(gr_context *ctx, const gr_recipe *r, int folds, int fold, gr_recipe **out);
-/* Trains the recipe once a fold, in o->out/fold-1 and on, and writes o->out/folds.json. What it receives lies in b. With
- * o->resume, folds that are done are not trained again. */
+/* Trains the recipe once a fold, in o->out/fold-1 and on, and writes o->out/folds.json. What it receives lies in b.
+ * With o->resume, folds that are done are not trained again. */
 gr_status gr__folds_train(gr_context *ctx, const gr_recipe *r, int folds, const gr_train_options *o, gr__bump *b,
                           gr_folds *told);
 
