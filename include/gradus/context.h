@@ -23,9 +23,10 @@ typedef struct gr_error {
     gr_status code;
     const char *file;
     int line, column;
-    const char *key;     /* key path in a recipe: "optimizer.beta2" */
-    const char *message; /* "1.5 is not in [0, 1)" */
-    const char *hint;    /* what helps */
+    const char *key;      /* key path in a recipe: "optimizer.beta2" */
+    const char *message;  /* "1.5 is not in [0, 1)" */
+    const char *hint;     /* what helps */
+    uint64_t least_bytes; /* GR_E_BUDGET of a run: the least budget that would do; 0: not known */
 } gr_error;
 
 typedef struct gr_context_options {

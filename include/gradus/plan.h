@@ -83,11 +83,32 @@ GR_API void gr_store_write(gr_store *s, const gr_entry *e, const double *values)
 /* ---- plan ---- */
 typedef enum gr_algorithm { GR_ALGORITHM_AUTO, GR_ALGORITHM_EXACT, GR_ALGORITHM_DIRECT } gr_algorithm;
 
+/* What of a step is computed again rather than kept until the backward pass reads it. That changes no bit of what it
+ * computes. policy:
+ *
+ *   NULL, "none"  nothing
+ *   "auto"        as little as `budget` allows, in time; where the budget cannot be met, the least arena that was found
+ *   "every"       all but the output of every count-th layer (scope)
+ *   "keep"        all but the outputs of the layers named
+ *   "sqrt"        all but values a square root of the layers apart
+ *   "chen"        all but values that leave the least standing between them (Chen, Xu, Zhang & Guestrin 2016)
+ *   "revolve"     whatever count snapshots at a time leave to do (Griewank & Walther 2000)
+ *
+ * Values too small to matter are kept, as is what cannot be computed again. */
+typedef struct gr_remat {
+    const char *policy;
+    int64_t count;
+    const char *const *names;
+    int n_names;
+} gr_remat;
+
 typedef struct gr_plan_options {
     const gr_backend *backend;
     const char *name; /* "step", "evaluate": for printing; copied */
     bool unfused;     /* every node a kernel of its own: tests compare bits */
     gr_algorithm algorithm;
+    gr_remat remat;
+    uint64_t budget; /* bytes of the arena that "auto" keeps to; 0: any number */
 } gr_plan_options;
 
 typedef struct gr_plan_bytes_info {
@@ -148,6 +169,8 @@ typedef struct gr_plan_row {
     double flops, bytes; /* a run; of a loop those of all its steps */
     double products;     /* of the flops, those of matrix products and convolutions */
     double cost_ns;      /* predicted, one thread */
+    int instance;        /* 0 where the kernel runs first; 1, 2, ...: it computes again what was not kept */
+    double saved;        /* bytes that it computes again, and that would stand otherwise */
 } gr_plan_row;
 GR_API int gr_plan_rows(const gr_plan *p);
 GR_API gr_plan_row gr_plan_row_at(const gr_plan *p, int index);

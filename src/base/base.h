@@ -34,6 +34,8 @@ gr_status gr__fail(gr_context *ctx, gr_status code, const char *format, ...) GR_
 void gr__error_place(gr_context *ctx, const char *file, int line, int column, const char *key);
 /* Adds a hint to the kept error if it has none yet. */
 void gr__error_hint(gr_context *ctx, const char *format, ...) GR_PRINTF(2, 3);
+/* Of a budget that is too small: the least that would do. */
+void gr__error_least(gr_context *ctx, uint64_t bytes);
 /* The kept error of another context, of a thread of its own, becomes this one's where it has none. Gives its code. */
 gr_status gr__error_take(gr_context *ctx, const gr_context *from);
 gr_status gr__error_code(const gr_context *ctx); /* GR_OK while nothing failed */

@@ -49,6 +49,11 @@ void gr__error_hint(gr_context *ctx, const char *format, ...)
     ctx->error.hint = ctx->hint;
 }
 
+void gr__error_least(gr_context *ctx, uint64_t bytes)
+{
+    if (ctx->error.code == GR_E_BUDGET && ctx->error.least_bytes == 0) ctx->error.least_bytes = bytes;
+}
+
 gr_status gr__error_take(gr_context *ctx, const gr_context *from)
 {
     const gr_error *e = &from->error;
@@ -56,6 +61,7 @@ gr_status gr__error_take(gr_context *ctx, const gr_context *from)
     gr__fail(ctx, e->code, "%s", e->message);
     gr__error_place(ctx, e->file[0] ? e->file : NULL, e->line, e->column, e->key[0] ? e->key : NULL);
     if (e->hint[0]) gr__error_hint(ctx, "%s", e->hint);
+    gr__error_least(ctx, e->least_bytes);
     return e->code;
 }
 

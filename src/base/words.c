@@ -406,7 +406,9 @@ static const char later[] =
     /* sources, preparation, balance, augmentation */
     "log_mel "
     /* keys */
-    "remat spill "
+    "spill "
+    /* ways to recompute */
+    "optimal "
     /* figures */
     "fig4.1 fig4.2 fig4.3 fig4.7 table4.1 fig4.10 fig4.11 fig4.12 learning-curve batch-size shuffle train-longer "
     "stagewise-init deeper-lr regularisers "
@@ -440,5 +442,5 @@ bool gr__name_is_later(const char *name)
 
 bool gr__command_is_later(const char *name)
 {
-    return listed(name, "export import finetune prune");
+    return listed(name, "finetune prune");
 }

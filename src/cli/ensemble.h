@@ -3,22 +3,13 @@
 #define GR_CLI_ENSEMBLE_H
 
 #include "cli/source.h"
+#include "train/raw.h"
 #include "train/together.h"
-
-enum { CLI_BATCH = 64 }; /* samples of a run */
-
-/* A network compiled for one type of input and batch, kept for files alike. */
-typedef struct cli_ready {
-    gr_predictor *predictor;
-    gr_element source[GR_MAX_INPUTS];
-    bool lengths[GR_MAX_INPUTS];
-    int64_t batch;
-} cli_ready;
 
 typedef struct cli_voice {
     gr_model model;
     gr_set set; /* what a file is to this model: each reads by its own schema and preparation */
-    cli_ready ready;
+    gr_ready ready;
 } cli_voice;
 
 typedef struct cli_ensemble {
@@ -26,7 +17,8 @@ typedef struct cli_ensemble {
     int n;
     gr_mixing mixing;
     int64_t width[GR_MAX_TARGETS];
-    double *mean[GR_MAX_TARGETS], *deviation[GR_MAX_TARGETS]; /* of several: CLI_BATCH samples; deviation: of values */
+    double *mean[GR_MAX_TARGETS],
+        *deviation[GR_MAX_TARGETS]; /* of several: GR_RAW_BATCH samples; deviation: of values */
 } cli_ensemble;
 
 /* Options of commands that take several models: a member of their struct, and its rows. */

@@ -154,6 +154,7 @@ static void print_error(cli *c, gr_status st)
     r->within = "error/";
     gr__result_put(r, "code=%s file=%s line=%d column=%d key=%s message=%s hint=%s", gr_status_name(st), e->file,
                    e->line, e->column, e->key, message, e->hint);
+    if (e->least_bytes) gr__result_put(r, "least_bytes=%jd", (int64_t)e->least_bytes);
     if (cli_list(c, r) != GR_OK)
         printf("{\"error\": {\"code\": \"%s\"}}\n", gr_status_name(st)); /* no memory for more */
 }

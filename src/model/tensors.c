@@ -68,7 +68,7 @@ int64_t gr__offset_in_memory(const gr_entry_spec *s, int64_t offset)
 
 /* ---- models ---- */
 
-static bool in_model(const gr_entry_spec *s)
+bool gr__model_holds(const gr_entry_spec *s)
 {
     return !s->slot || s->saved;
 }
@@ -147,17 +147,20 @@ static void convert(gr_st_type from, const void *a, size_t i, gr_st_type to, voi
 typedef struct sources { /* of the tensors that are written */
     const gr_store *store;
     const gr_entry **entry;
-    bool float64; /* the file's reals */
+    const gr_computed *made; /* NULL: all stand in the store */
+    bool float64;            /* the file's reals */
 } sources;
 
-static void to_file(void *user, int i, size_t at, size_t bytes, void *to)
+static gr_status to_file(void *user, int i, size_t at, size_t bytes, void *to)
 {
     const sources *s = user;
     const gr_entry *e = s->entry[i];
     gr_st_type type = memory_type(s->store, e), as = file_type(e, s->float64);
+    const void *made = s->made ? s->made->numbers(s->made->user, e->spec.name) : NULL, *data = made ? made : e->data;
     size_t width = type_bytes(as);
     walk w = walk_from(e, (int64_t)(at / width));
-    for (size_t k = 0; k < bytes / width; k++) convert(type, e->data, (size_t)walk_next(&w), as, to, k);
+    for (size_t k = 0; k < bytes / width; k++) convert(type, data, (size_t)walk_next(&w), as, to, k);
+    return GR_OK;
 }
 
 /* Slot NAME/slot of a parameter or a state, or this itself where it has none. */
@@ -171,23 +174,23 @@ static const gr_entry *as_viewed(const gr_store *s, const gr_entry *e, const cha
 }
 
 gr_status gr__model_save(gr_context *ctx, const char *path, const gr_store *s, const char *slot, bool float64,
-                         const gr_st_pair *meta, int n_meta)
+                         const gr_computed *made, const gr_st_pair *meta, int n_meta)
 {
     int n = 0, count = gr_store_count(s);
     size_t table = sizeof(gr_st_tensor) * (size_t)(count + 1), list = sizeof(gr_entry *) * (size_t)(count + 1);
     gr_st_tensor *tensors = gr__alloc(ctx, table);
-    sources from = {s, gr__alloc(ctx, list), float64};
+    sources from = {s, gr__alloc(ctx, list), made, float64};
     gr_status st = tensors && from.entry ? GR_OK : GR_E_MEMORY;
     for (int i = 0; i < count && st == GR_OK; i++) {
         const gr_entry *e = gr_store_entry(s, i), *viewed = as_viewed(s, e, slot);
-        if (!in_model(&e->spec)) continue;
+        if (!gr__model_holds(&e->spec) || (made && made->leaves_out(made->user, e->spec.name))) continue;
         gr_st_type type = file_type(e, float64);
         from.entry[n] = viewed;
         tensors[n++] = (gr_st_tensor){.name = e->spec.name,
                                       .type = type,
                                       .shape = gr__file_shape(&e->spec),
                                       .bytes = (size_t)e->count * type_bytes(type),
-                                      .data = as_in_memory(s, viewed, type) ? viewed->data : NULL};
+                                      .data = !made && as_in_memory(s, viewed, type) ? viewed->data : NULL};
     }
     if (st == GR_OK) st = gr__st_write_pieces(ctx, path, tensors, n, &(gr_st_maker){to_file, &from}, meta, n_meta);
     gr__free(ctx, from.entry, list);
@@ -233,7 +236,7 @@ static gr_status check_tensor(gr_context *ctx, const char *path, const gr_entry 
 }
 
 /* PyTorch counts batches in its models; nothing here depends on it. */
-static bool ignored(const char *name)
+bool gr__model_ignores(const char *name)
 {
     static const char tail[] = "num_batches_tracked";
     size_t n = strlen(name), k = sizeof tail - 1;
@@ -252,13 +255,26 @@ static bool is_mask(const gr_store *s, const gr_st_tensor *t)
     return e && !e->spec.slot && gr__shape_equal(gr__file_shape(&e->spec), t->shape);
 }
 
-static gr_status refuse_extra(gr_context *ctx, const gr_st *st, const char *path, const gr_store *s, bool models)
+typedef struct choice { /* of tensors by their names; wanted NULL: all */
+    bool (*wanted)(const void *user, const char *tensor);
+    const void *user;
+} choice;
+
+static bool is_wanted(const choice *c, const char *tensor)
+{
+    return !c->wanted || c->wanted(c->user, tensor);
+}
+
+static gr_status refuse_extra(gr_context *ctx, const gr_st *st, const char *path, const gr_store *s, bool models,
+                              const choice *of)
 {
     for (int i = 0; i < gr__st_count(st); i++) {
         const gr_st_tensor *t = gr__st_at(st, i);
+        if (!is_wanted(of, t->name)) continue;
         const gr_entry *e = gr_store_find(s, t->name);
         char shape[96];
-        if ((e && (!models || in_model(&e->spec))) || (models && (ignored(t->name) || is_mask(s, t)))) continue;
+        if ((e && (!models || gr__model_holds(&e->spec))) || (models && (gr__model_ignores(t->name) || is_mask(s, t))))
+            continue;
         return gr__fail(ctx, GR_E_DATA, "\"%s\" has a tensor \"%s\" %s, which the network has not", path, t->name,
                         gr__shape_text(t->shape, shape));
     }
@@ -281,10 +297,17 @@ static gr_status check_mask(gr_context *ctx, const char *path, const gr_store *s
 
 gr_status gr__model_load(gr_context *ctx, const gr_st *st, const char *path, gr_store *s)
 {
-    gr_status status = refuse_extra(ctx, st, path, s, true);
+    return gr__model_load_some(ctx, st, path, s, NULL, NULL);
+}
+
+gr_status gr__model_load_some(gr_context *ctx, const gr_st *st, const char *path, gr_store *s,
+                              bool (*wanted)(const void *user, const char *tensor), const void *user)
+{
+    const choice of = {wanted, user};
+    gr_status status = refuse_extra(ctx, st, path, s, true, &of);
     for (int i = 0; i < gr_store_count(s) && status == GR_OK; i++) {
         const gr_entry *e = gr_store_entry(s, i);
-        if (!in_model(&e->spec)) continue;
+        if (!gr__model_holds(&e->spec) || !is_wanted(&of, e->spec.name)) continue;
         const gr_st_tensor *t = gr__st_find(st, e->spec.name);
         if (!t && e->spec.role == GR_ROLE_MASK) continue; /* nothing is held yet */
         status = check_tensor(ctx, path, e, t);
@@ -344,7 +367,7 @@ gr_status gr__checkpoint_read(gr_context *ctx, const char *path, gr_st **out)
 
 gr_status gr__checkpoint_apply(gr_context *ctx, const gr_st *st, const char *path, gr_store *s)
 {
-    gr_status status = refuse_extra(ctx, st, path, s, false);
+    gr_status status = refuse_extra(ctx, st, path, s, false, &(choice){0});
     for (int i = 0; i < gr_store_count(s) && status == GR_OK; i++) {
         const gr_entry *e = gr_store_entry(s, i);
         const gr_st_tensor *t = gr__st_find(st, e->spec.name);

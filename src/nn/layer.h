@@ -63,7 +63,10 @@ typedef struct gr_build {
     const gr_tree *init;
     bool inherited; /* `init` is that of a layer around this one: not for what normalises, nor for slopes */
     gr_binding bind;
-    gr_param_maker *maker; /* of the parameters of layers that are built now; NULL: they are declared */
+    bool (*rests)(const void *user, const char *state); /* is this statistic frozen by name; NULL: none is */
+    const void *rests_user;
+    const struct gr_adapter *adapter; /* nn/adapter.h; NULL: weights have none */
+    gr_param_maker *maker;            /* of the parameters of layers that are built now; NULL: they are declared */
     gr_val lengths; /* [B] GR_I32: how many steps of each sample count, GR_NONE: all of them. Set for each layer from
                        whichever of its inputs have some, layers within layers too; inputs of two lengths are refused. A
                        layer whose output has no steps any more sets it to GR_NONE */
@@ -90,6 +93,8 @@ gr_val gr__build_leaf(gr_build *b, const gr_param_info *p);
 gr_val gr__build_state(gr_build *b, const char *suffix, gr_shape shape, double initial);
 /* A training batch gives the declared statistic this value: it moves towards it by `share`, 0 to 1, of rank 0. */
 void gr__build_observe(gr_build *b, const char *suffix, gr_val batch, gr_val share);
+/* Whether this statistic is frozen, so that it stands for the batch's in training too. */
+bool gr__build_rests(const gr_build *b, const char *suffix);
 /* How many batches were observed before this one, rank 0: declares slot LAYER.suffix, which is the run's and no part of
  * the model, and counts this batch. Only in TRAIN. */
 gr_val gr__build_count(gr_build *b, const char *suffix);

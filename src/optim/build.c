@@ -242,7 +242,8 @@ static void prepare_step(const building *b, size_t i, gr_val norm, gr_step *s)
     const gr_optimizer *m = b->method->member;
     *s = step_of(g, b->store, u->optim, u->phase, u->groups, &u->params[i], u->lr);
     s->leaf = s->w = u->leaves[i];
-    s->t = b->t;
+    s->since = u->groups && u->at ? gr__groups_since(u->groups, u->params[i].entry.name, u->at) : 0;
+    s->t = s->since ? gr_sub(g, b->t, gr_const(g, (double)s->since)) : b->t;
     s->count = u->count;
     s->d = clipped(b, i, norm, &s->gradient_norm);
     if (b->method->centralize && s->trusted) {

@@ -58,6 +58,7 @@ typedef struct gr_group {
     const char *match; /* a pattern of full tensor names: * is any text, ? any character */
     double lr_scale;
     bool freeze;
+    gr_span unfreeze;    /* of a frozen one: from then on it is trained; n 0: never */
     double weight_decay; /* NaN: as the optimizer has it */
     const gr_tree *at;
 } gr_group;
@@ -69,11 +70,14 @@ extern const gr_member gr__group_common;
 gr_status gr__groups_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_groups *out);
 gr_tree *gr__groups_tree(gr__bump *b, const gr_groups *g);
 const gr_group *gr__groups_find(const gr_groups *g, const char *name); /* the first that matches; NULL: none */
-bool gr__groups_freeze(const gr_groups *g, const char *name);
+bool gr__groups_freeze(const gr_groups *g, const char *name);          /* for the whole run */
 /* GR_E_NAME for a pattern that matches neither a parameter nor a statistic, GR_E_CONFLICT where every parameter is
  * frozen; warns of groups behind others. */
 gr_status gr__groups_check(gr_context *ctx, const gr_groups *g, const gr_param_info *params, size_t n,
                            const gr_entry_spec *states, size_t n_states);
+
+/* GR_E_CONFLICT where something is frozen for a while only and the update does not allow that, with the reason. */
+gr_status gr__groups_check_method(gr_context *ctx, const gr_groups *g, const gr_optim *o);
 
 /* ---- lookahead: and average: ---- */
 
@@ -138,6 +142,13 @@ typedef struct gr_clock {
     int64_t updates_per_epoch;
 } gr_clock;
 int64_t gr__clock_updates(gr_span s, const gr_clock *c);
+/* Is it frozen in the update that follows c->step updates? NULL: in the first. */
+bool gr__groups_frozen(const gr_groups *g, const char *name, const gr_clock *c);
+/* After how many updates its group lets it be trained; 0: from the start. */
+int64_t gr__groups_since(const gr_groups *g, const char *name, const gr_clock *c);
+/* The updates after which something more is trained than before, in order, the first 0; how many. */
+enum { GR_MAX_STAGES = 32 };
+int gr__groups_stages(const gr_groups *g, const gr_clock *c, int64_t out[GR_MAX_STAGES]);
 bool gr__average_began(const gr_average *s, const gr_clock *c); /* are weights collected from here on? */
 /* The method of the update that follows `step` updates. */
 int gr__optim_phase(const gr_optim *o, const gr_clock *c);
@@ -157,8 +168,9 @@ typedef struct gr_update_spec {
     const gr_val *rademacher, *curvature; /* AdaHessian: signs z, and the SUM of H z; NULL in updates without it. Of
                                              methods that draw labels the SUM of gradients, and no signs */
     size_t n;
-    gr_val count; /* rank 0: what the sums are divided by */
-    gr_val lr;    /* rank-0 feed */
+    gr_val count;       /* rank 0: what the sums are divided by */
+    gr_val lr;          /* rank-0 feed */
+    const gr_clock *at; /* when, as groups that are frozen for a while count it; NULL: none is */
 } gr_update_spec;
 
 typedef struct gr_update_values {

@@ -32,7 +32,8 @@ static bool reads_the_past(const gr__compiler *c, const gr__turn *unit, int befo
 
 bool gr__schedule_may_repeat(const gr__compiler *c, int unit, int before)
 {
-    if (before > c->schedule.n || c->units[unit].n_parts > 1 || gr__is_loop(&c->units[unit].made->item)) return false;
+    if (unit < 0 || before > c->schedule.n || c->units[unit].n_parts > 1 || gr__is_loop(&c->units[unit].made->item))
+        return false;
     const gr__turn *first = first_turn(c, unit, before);
     return first && !reads_the_past(c, first, before);
 }
@@ -52,6 +53,27 @@ gr_status gr__schedule_again(gr__compiler *c, int unit, int before)
     for (int i = 0; i < s->n; i++) again->instance += s->turn[i].unit == unit;
     s->turn = turn;
     s->n++;
+    return GR_OK;
+}
+
+gr_status gr__schedule_follow(gr__compiler *c, const int *turns, int n)
+{
+    gr__schedule *s = &c->schedule;
+    gr__turn *turn = gr__bump_alloc(c->work, ((size_t)n + 1) * sizeof *turn);
+    int *ran = gr__bump_alloc(c->work, ((size_t)s->n + 1) * sizeof *ran), next = 0;
+    if (!turn || !ran) return gr__error_code(c->ctx);
+    for (int i = 0; i < n; i++) {
+        const gr__turn *first = &s->turn[turns[i]];
+        turn[i] = *first;
+        turn[i].instance = ran[turns[i]]++;
+        bool may =
+            turn[i].instance ? turns[i] < next && gr__schedule_may_repeat(c, first->unit, next) : turns[i] == next++;
+        if (!may) return gr__fail(c->ctx, GR_E_INTERNAL, "entry %d of a plan cannot run at place %d", turns[i], i);
+        if (turn[i].instance) turn[i].writes_store = false;
+    }
+    if (next < s->n) return gr__fail(c->ctx, GR_E_INTERNAL, "entry %d of a plan does not run", next);
+    s->turn = turn;
+    s->n = n;
     return GR_OK;
 }
 

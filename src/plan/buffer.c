@@ -1,5 +1,7 @@
 /* Buffers: what stands in memory whatever runs, and what the entries of the schedule read and write, from when to when.
  */
+#include <string.h>
+
 #include "plan/loop.h"
 
 /* ---- what stands of its own accord ---- */
@@ -35,16 +37,15 @@ static int stand(gr__compiler *c, gr_val v)
     return fed ? add_buffer(c, v, 0, (gr__spot){GR__NOWHERE, 0, 0}) : -1;
 }
 
-/* Gradients stand at their parameters' offsets. */
+/* Gradients stand one after the other, in the order in which they are named: that of the parameters that have one. */
 static void stand_gradient(gr__compiler *c, gr_gradient_mark m)
 {
     gr_val root = c->root[m.gradient];
     bool whole = c->root_offset[m.gradient] == 0 &&
                  gr_shape_count(gr__value(c->g, root)->shape) == gr_shape_count(gr__value(c->g, m.gradient)->shape);
     if (c->unit_of[gr__value(c->g, root)->node] < 0 || c->standing[root] >= 0 || !whole) return;
-    const gr_entry *e = gr_store_entry(c->plan->store, c->entry[gr__value(c->g, m.param)->node]);
-    int b = c->standing[root] = add_buffer(c, root, 0, (gr__spot){GR__IN_GRADIENTS, 0, e->offset});
-    c->plan->bytes.gradients = GR_MAX(c->plan->bytes.gradients, e->offset + gr__granules(c->plan->buffers[b].bytes));
+    int b = c->standing[root] = add_buffer(c, root, 0, (gr__spot){GR__IN_GRADIENTS, 0, c->plan->bytes.gradients});
+    c->plan->bytes.gradients += gr__granules(c->plan->buffers[b].bytes);
 }
 
 /* ---- what entries read and write ---- */
@@ -83,26 +84,38 @@ static void walk(gr__compiler *c, int *holds)
     }
 }
 
-static size_t most_buffers(const gr__compiler *c)
+gr_status gr__plan_stand(gr__compiler *c)
 {
+    gr_plan *p = c->plan;
     size_t n = c->n_values + 1;
+    c->standing = gr__bump_alloc(c->work, n * sizeof *c->standing);
+    p->buffers = gr__bump_alloc(c->work, n * sizeof *p->buffers);
+    if (!c->standing || !p->buffers) return gr__error_code(c->ctx);
+    for (gr_val v = 1; v <= c->n_values; v++) c->standing[v] = stand(c, v);
+    for (size_t i = 0; i < c->effects.n_gradients; i++) stand_gradient(c, c->effects.gradients[i]);
+    return GR_OK;
+}
+
+/* Those that stand of their own accord come first. */
+static bool make_room(gr__compiler *c)
+{
+    gr_plan *p = c->plan;
+    const gr__buffer *standing = p->buffers;
+    size_t n = (size_t)p->n_buffers;
     for (int i = 0; i < c->schedule.n; i++) n += (size_t)c->schedule.turn[i].n_out;
-    return n;
+    p->buffers = gr__bump_alloc(p->memory, (n + 1) * sizeof *p->buffers);
+    if (p->buffers) memcpy(p->buffers, standing, (size_t)p->n_buffers * sizeof *p->buffers);
+    return p->buffers != NULL;
 }
 
 gr_status gr__plan_buffers(gr__compiler *c)
 {
-    gr_plan *p = c->plan;
-    size_t bytes = (c->n_values + 1) * sizeof(int);
-    int *holds = gr__bump_alloc(c->work, bytes);
-    c->standing = gr__bump_alloc(c->work, bytes);
-    c->final = gr__bump_alloc(c->work, bytes);
-    p->buffers = gr__bump_alloc(p->memory, most_buffers(c) * sizeof *p->buffers);
-    if (!holds || !c->standing || !c->final || !p->buffers) return gr__error_code(c->ctx);
-    for (gr_val v = 1; v <= c->n_values; v++) c->standing[v] = stand(c, v);
-    for (size_t i = 0; i < c->effects.n_gradients; i++) stand_gradient(c, c->effects.gradients[i]);
     gr_status st = gr__plan_again(c);
     if (st != GR_OK) return st;
+    size_t bytes = (c->n_values + 1) * sizeof(int);
+    int *holds = gr__bump_alloc(c->work, bytes);
+    c->final = gr__bump_alloc(c->work, bytes);
+    if (!holds || !c->final || !make_room(c)) return gr__error_code(c->ctx);
     for (gr_val v = 1; v <= c->n_values; v++) c->final[v] = holds[v] = c->standing[v];
     walk(c, holds);
     for (gr_val v = 1; v <= c->n_values; v++) /* outputs are read after the last entry */

@@ -74,7 +74,8 @@ gr_status gr__plan_compile_stages(gr__compiler *c, gr__reschedule_fn change, voi
     GR_TRY(gr__plan_make(c));
     GR_TRY(gr__plan_order(c));
     GR_TRY(gr__plan_schedule(c));
-    if (change) GR_TRY(change(c, user));
+    GR_TRY(gr__plan_stand(c));
+    GR_TRY(change ? change(c, user) : gr__plan_remember(c));
     GR_TRY(gr__plan_buffers(c));
     GR_TRY(gr__plan_place(c));
     GR_TRY(gr__plan_program(c));

@@ -51,24 +51,29 @@ static int times_read(const gr__compiler *c, const gr__turn *turn, gr_val root)
     return n;
 }
 
+bool gr__may_take_over(const gr__compiler *c, const gr__turn *turn, int in, gr_val out)
+{
+    const gr_item *it = &turn->made->item;
+    const gr_value *o = gr__value(c->g, out), *v = gr__value(c->g, turn->in[in]);
+    gr_val root = c->root[turn->in[in]];
+    if (it->kind != GR_ITEM_REGION || gr__node_is_reduction(gr__producer(c->g, out))) return false;
+    if (times_read(c, turn, root) != 1 || v->dtype != o->dtype || !gr__shape_equal(v->shape, o->shape)) return false;
+    bool any;
+    return gr__part_reads_elementwise(c, &c->units[turn->unit].parts[in / it->n_in], root, &any) && any;
+}
+
 /* The buffer of an input of segment s whose memory the output may take over: it dies here, is as large, and is read
  * only element for element. -1: none. */
 static int dying_input(gr__compiler *c, int t, int s, gr_val out)
 {
     const gr__turn *turn = &c->schedule.turn[t - 1];
     const gr_item *it = &turn->made->item;
-    const gr_value *o = gr__value(c->g, out);
-    if (it->kind != GR_ITEM_REGION || gr__node_is_reduction(gr__producer(c->g, out))) return -1;
+    if (it->kind != GR_ITEM_REGION) return -1;
     for (int i = s * it->n_in; i < (s + 1) * it->n_in; i++) {
-        gr_val root = c->root[it->in[i]];
         int buffer = turn->operand[i].buffer;
         gr__spot spot = c->plan->buffers[buffer].spot;
-        const gr_value *v = gr__value(c->g, it->in[i]);
-        if (spot.kind != GR__IN_BLOCK || c->plan->blocks[spot.index].last != t || times_read(c, turn, root) != 1)
-            continue;
-        if (v->dtype != o->dtype || !gr__shape_equal(v->shape, o->shape)) continue;
-        bool any;
-        if (gr__part_reads_elementwise(c, &c->units[turn->unit].parts[s], root, &any) && any) return buffer;
+        if (spot.kind != GR__IN_BLOCK || c->plan->blocks[spot.index].last != t) continue;
+        if (gr__may_take_over(c, turn, i, out)) return buffer;
     }
     return -1;
 }
@@ -132,15 +137,19 @@ static gr_status sum_up(gr__compiler *c)
     return GR_OK;
 }
 
-gr_status gr__plan_place(gr__compiler *c)
+gr_status gr__plan_blocks(gr__compiler *c)
 {
     gr_plan *p = c->plan;
     int carried = c->loop ? 2 * c->loop->n_carries : 0;
     p->blocks = gr__bump_alloc(p->memory, (size_t)(p->n_buffers + c->schedule.n + carried) * sizeof *p->blocks);
     if (!p->blocks) return gr__error_code(c->ctx);
-    gr_status st = place_constants(c);
-    if (st != GR_OK) return st;
     place_buffers(c);
     if (c->loop) gr__loop_add_blocks(c);
     return sum_up(c);
+}
+
+gr_status gr__plan_place(gr__compiler *c)
+{
+    gr_status st = place_constants(c);
+    return st == GR_OK ? gr__plan_blocks(c) : st;
 }

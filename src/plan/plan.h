@@ -11,6 +11,7 @@
  *   order.c     in which order units run
  *   schedule.c  what runs, entry after entry: units, copies, the test of the guard
  *   again.c     units that run more than once
+ *   remat/      which do, so that a budget of memory is kept to (remat/remat.h)
  *   buffer.c    which buffers entries read and write, and from when to when they stand
  *   place.c     buffers -> places in the arena (pack.c)
  *   program.c   entries -> instructions
@@ -176,7 +177,7 @@ void gr__plan_mark_live(const gr_graph *g, bool *live);
 bool gr__plan_node_lives(const gr_node *n, const bool *live); /* any of its outputs does */
 
 /* Compiles as gr_plan_compile does. `change`, unless NULL, is called when the schedule is made and nothing is placed:
- * it may let units run again (again.c). Only tests do so yet; keeping to a budget of memory is to be done here. */
+ * it may let units run again (again.c), as tests do. */
 typedef gr_status (*gr__reschedule_fn)(gr__compiler *c, void *user);
 gr_status gr__plan_compile(gr_context *ctx, const gr_graph *g, gr_store *s, const gr_plan_options *options,
                            gr__reschedule_fn change, void *user, gr_plan **out);
@@ -191,8 +192,11 @@ gr_status gr__plan_merge(gr__compiler *c);
 gr_status gr__plan_make(gr__compiler *c);
 gr_status gr__plan_order(gr__compiler *c);
 gr_status gr__plan_schedule(gr__compiler *c);
+gr_status gr__plan_stand(gr__compiler *c);
+gr_status gr__plan_remember(gr__compiler *c);
 gr_status gr__plan_buffers(gr__compiler *c);
 gr_status gr__plan_place(gr__compiler *c);
+gr_status gr__plan_blocks(gr__compiler *c); /* all of it but constants */
 gr_status gr__plan_program(gr__compiler *c);
 
 /* What input i of n reads from memory: a broadcast read in place gives what it repeats. GR_NONE: nothing (constants,
@@ -237,7 +241,13 @@ bool gr__schedule_may_repeat(const gr__compiler *c, int unit, int before);
 /* It does. What reads its values from there on reads those of this instance, and what stood for them stands no longer.
  */
 gr_status gr__schedule_again(gr__compiler *c, int unit, int before);
+/* The schedule becomes this list of its entries: each once, in their order, and where one stands again, an instance. */
+gr_status gr__schedule_follow(gr__compiler *c, const int *entries, int n);
 gr_status gr__plan_again(gr__compiler *c); /* what each instance is asked for; one that nobody asks is left out */
+
+/* ---- place.c ---- */
+/* May what a region writes stand where its input `in` (of turn->in) stood, if that is read no more? */
+bool gr__may_take_over(const gr__compiler *c, const gr__turn *turn, int in, gr_val out);
 
 /* ---- forms.c: how shapes look in a space of rows and columns ---- */
 typedef enum gr__form { GR__FULL, GR__ROW, GR__COLUMN, GR__SCALAR } gr__form;

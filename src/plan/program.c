@@ -12,10 +12,31 @@ static gr_status add_instruction(gr_plan *p, const gr__turn *turn)
                                                              .writes_store = turn->writes_store,
                                                              .made = turn->made,
                                                              .kernel = turn->made ? turn->made->kernel : NULL,
+                                                             .instance = turn->instance,
                                                              .n_operands = n,
                                                              .operand = turn->operand,
                                                              .address = address,
                                                              .workspace = turn->workspace};
+    return GR_OK;
+}
+
+/* What a unit that runs for the first time reads of an instance would have had to stand until there. */
+static gr_status find_saved(gr__compiler *c)
+{
+    const gr__schedule *s = &c->schedule;
+    int *writer = gr__bump_alloc(c->work, (c->n_values + 1) * sizeof *writer); /* 1 + the entry; -1: counted */
+    if (!writer) return gr__error_code(c->ctx);
+    for (int t = 0; t < s->n; t++) {
+        const gr__turn *turn = &s->turn[t];
+        for (int i = 0; i < turn->n_in && turn->instance == 0; i++) {
+            gr_val v = c->root[turn->in[i]];
+            if (writer[v] <= 0 || s->turn[writer[v] - 1].instance == 0) continue;
+            c->plan->instructions[writer[v] - 1].saved += gr__value_bytes(c->backend, gr__value(c->g, v));
+            writer[v] = -1;
+        }
+        for (int o = 0; o < turn->n_out; o++)
+            if (turn->out[o] && writer[turn->out[o]] >= 0) writer[turn->out[o]] = t + 1;
+    }
     return GR_OK;
 }
 
@@ -51,6 +72,7 @@ gr_status gr__plan_program(gr__compiler *c)
     p->rows = gr__bump_alloc(p->memory, n * sizeof *p->rows);
     if (!p->instructions || !p->rows) return gr__error_code(c->ctx);
     for (int i = 0; i < c->schedule.n; i++) GR_TRY(add_instruction(p, &c->schedule.turn[i]));
+    GR_TRY(find_saved(c));
     GR_TRY(name_values(c));
 done:
     return st;

@@ -30,6 +30,8 @@ typedef struct gr__instruction {
     const gr__operand *operand; /* CALL: as the kernel wants them. COPY: sources, then targets. TEST: one, of rank 0 */
     void **address, *shared;    /* theirs, and of the kernel's shared memory; set when the plan is bound */
     int workspace;              /* the block of `shared`, -1: none */
+    int instance;               /* CALL: of the unit; 0 where it runs first */
+    size_t saved;               /* bytes that an instance computes again, and that would stand otherwise */
     int done;                   /* CALL in a loop: phases that have run and last */
 } gr__instruction;
 

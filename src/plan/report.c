@@ -60,7 +60,9 @@ gr_plan_row gr_plan_row_at(const gr_plan *p, int index)
                        .nodes = it->n_nodes * it->n_segments,
                        .flops = in->made->flops,
                        .products = in->made->products,
-                       .bytes = in->made->bytes};
+                       .bytes = in->made->bytes,
+                       .instance = in->instance,
+                       .saved = (double)in->saved};
     for (int i = 0; i < in->kernel->n_phases; i++) row.shards = GR_MAX(row.shards, in->kernel->phase[i].n_shards);
     row.cost_ns = phases_ns(in->kernel, 0, in->kernel->n_phases);
     if (in->code == GR__LOOP) add_body(gr__loop_of(in), &row);

@@ -11,7 +11,8 @@
 
 static const char *name_of(const gr_engine *e, int kind, int variant)
 {
-    static const char *const names[] = {"step", "accumulate", "apply", NULL, "evaluate", "statistics", "inside"};
+    static const char *const names[] = {"step",     "accumulate", "apply",  NULL,
+                                        "evaluate", "statistics", "inside", "merge"};
     if (kind == GR_RUN_ACTION) return e->action[variant]->name;
     return kind == GR_RUN_EVALUATE && variant ? e->view[variant].slot : names[kind];
 }
@@ -38,6 +39,9 @@ static gr_status add_cut(gr_engine *e, int kind, int64_t batch, int64_t steps, i
     making m = {e, kind, variant, batch, steps};
     gr_plan *plan;
     if (batch < 1 || gr__engine_find(e, kind, batch, steps, variant)) return GR_OK;
+    const gr_remat *how = &e->task->recipe->remat;
+    bool by_rule = (kind == GR_RUN_STEP || kind == GR_RUN_ACCUMULATE) && strcmp(how->policy, "auto") != 0;
+    e->runner.remat = by_rule ? *how : (gr_remat){.policy = "none"};
     gr_status st = gr__runner_add(&e->runner, name_of(e, kind, variant), make_graph, &m, &plan);
     if (st != GR_OK) return st;
     if (!GR_ROOM(e->task->ctx, e->plan, e->plans_room, e->n_plans + 1)) return GR_E_MEMORY;
@@ -71,8 +75,25 @@ gr_engine_plan *gr__engine_find(gr_engine *e, int kind, int64_t batch, int64_t s
 
 int gr__engine_variant(const gr_recipe *r, const gr_clock *c)
 {
+    int64_t began[GR_MAX_STAGES];
+    int stage = gr__groups_stages(&r->groups, c, began) - 1;
+    while (stage > 0 && c->step < began[stage]) stage--;
     return (gr__optim_phase(&r->optim, c) ? GR_VARIANT_THEN : 0) |
-           (gr__optim_curvature(&r->optim, c) ? GR_VARIANT_CURVATURE : 0);
+           (gr__optim_curvature(&r->optim, c) ? GR_VARIANT_CURVATURE : 0) | stage * GR_VARIANT_STAGE;
+}
+
+static gr_clock beginning(const gr_task *t)
+{
+    gr_extent x = gr__task_extent(t);
+    return (gr_clock){.total = x.total, .updates_per_epoch = x.updates_per_epoch};
+}
+
+int64_t gr__engine_stage(const gr_task *t, int variant)
+{
+    int64_t began[GR_MAX_STAGES];
+    gr_clock c = beginning(t);
+    gr__groups_stages(&t->recipe->groups, &c, began);
+    return began[variant / GR_VARIANT_STAGE];
 }
 
 gr_rate gr__engine_moment(const gr_recipe *r, const gr_clock *c, const double *state)
@@ -113,12 +134,14 @@ static gr_status update_plans(gr_engine *e, int64_t batch, int variant)
 static gr_status training_plans(gr_engine *e)
 {
     const gr_optim *o = &e->task->recipe->optim;
-    int64_t batch = gr__task_batch(e->task);
+    int64_t batch = gr__task_batch(e->task), began[GR_MAX_STAGES];
+    gr_clock c = beginning(e->task);
+    int stages = gr__groups_stages(&e->task->recipe->groups, &c, began);
     gr_status st = GR_OK;
-    for (int phase = 0; phase < o->n_methods; phase++) {
-        const gr_method *m = &o->method[phase];
+    for (int i = 0; i < o->n_methods * stages; i++) {
+        const gr_method *m = &o->method[i / stages];
         int64_t every = m->member->curvature_every ? m->member->curvature_every(&m->settings) : 0;
-        int variant = phase ? GR_VARIANT_THEN : 0;
+        int variant = (i / stages ? GR_VARIANT_THEN : 0) + i % stages * GR_VARIANT_STAGE;
         if (every > 0) GR_TRY(update_plans(e, batch, variant | GR_VARIANT_CURVATURE));
         if (every != 1) GR_TRY(update_plans(e, batch, variant));
     }
@@ -159,6 +182,19 @@ static gr_status evaluation_plans(gr_engine *e, gr_part p)
         if (n >= batch) GR_TRY(add_plan(e, GR_RUN_EVALUATE, batch, v));
         GR_TRY(add_plan(e, GR_RUN_EVALUATE, n % batch, v));
     }
+done:
+    return st;
+}
+
+/* One a weight with an adapter: a file of the model has the sum of both. */
+static gr_status merge_plans(gr_engine *e)
+{
+    size_t n;
+    const gr_param_info *p = gr__network_params(e->task->network, &n);
+    gr_status st = GR_OK;
+    for (size_t i = 0; i < n; i++)
+        for (int v = 0; v < e->n_views && gr__adapter_has(&e->task->recipe->adapter, p[i].entry.name); v++)
+            if (p[i].adaptable) GR_TRY(add_plan(e, GR_RUN_MERGE, 1, v + GR_MAX_VIEWS * (int)i));
 done:
     return st;
 }
@@ -254,6 +290,27 @@ static gr_status count_bytes(gr_engine *e, bool train, unsigned parts)
     return st;
 }
 
+/* Plans that want more of the arena than `memory` leaves them compute some of their values again. */
+static gr_status keep_to_memory(gr_engine *e, bool train, unsigned parts)
+{
+    const gr_recipe *r = e->task->recipe;
+    uint64_t others = e->bytes.total - e->runner.arena_bytes;
+    gr_status st = GR_OK;
+    if (!train || !r->memory || e->bytes.total <= r->memory || strcmp(r->remat.policy, "auto") != 0) return GR_OK;
+    e->runner.remat = r->remat;
+    e->runner.budget = r->memory > others ? r->memory - others : 1;
+    for (size_t i = 0; i < e->n_plans && st == GR_OK; i++) {
+        gr_engine_plan *p = &e->plan[i];
+        making m = {e, (int)p->kind, p->variant, p->batch, p->steps};
+        if (gr_plan_bytes(p->plan).arena > e->runner.budget)
+            st = gr__runner_replace(&e->runner, &p->plan, gr__engine_plan_name(e, p), make_graph, &m);
+        if (e->inside && p->kind == GR_RUN_INSIDE) e->inside->plan = p->plan;
+    }
+    e->bytes = (gr_engine_bytes){0};
+    e->tally_bytes = e->count_bytes = e->score_bytes = 0; /* counted anew */
+    return st == GR_OK ? count_bytes(e, train, parts) : st;
+}
+
 gr_status gr__engine_make(const gr_task *t, bool train, unsigned parts, gr_engine *e)
 {
     const gr_recipe *r = t->recipe;
@@ -269,11 +326,13 @@ gr_status gr__engine_make(const gr_task *t, bool train, unsigned parts, gr_engin
     if (train) GR_TRY(gr__masks_declare(e)); /* graphs ask the store for them */
     if (train) GR_TRY(training_plans(e));
     if (train) GR_TRY(statistics_plans(e));
+    if (train) GR_TRY(merge_plans(e));
     for (int p = 0; p < GR_PARTS; p++)
         if (parts & 1u << p && t->count[p]) GR_TRY(evaluation_plans(e, p));
     if (train) GR_TRY(inside_plan(e));
     GR_TRY(gr__engine_metrics(e, train));
     GR_TRY(count_bytes(e, train, parts));
+    GR_TRY(keep_to_memory(e, train, parts));
 done:
     if (st != GR_OK) gr__engine_close(e);
     return st;
@@ -316,10 +375,13 @@ gr_status gr__engine_budget(const gr_engine *e, uint64_t budget)
                                i ? ", " : "; in a step: ", largest[i].what, largest[i].scope, size);
         if (at >= sizeof items) break;
     }
-    gr__fail(ctx, GR_E_BUDGET, "training needs %s (%llu bytes), memory allows %s (%llu bytes)", total,
-             (unsigned long long)b->total, limit, (unsigned long long)budget);
+    bool least = strcmp(e->task->recipe->remat.policy, "auto") == 0;
+    gr__fail(ctx, GR_E_BUDGET, "training needs %s%s (%llu bytes), memory allows %s (%llu bytes)",
+             least ? "at least " : "", total, (unsigned long long)b->total, limit, (unsigned long long)budget);
     gr__error_place(ctx, NULL, 0, 0, "memory");
-    gr__error_hint(ctx, "the largest items: %s; a smaller data.batch helps with activations", items);
+    gr__error_least(ctx, b->total);
+    gr__error_hint(ctx, "the largest items: %s; a smaller data.batch%s helps with activations", items,
+                   least ? "" : ", or remat: auto,");
     return GR_E_BUDGET;
 }
 

@@ -24,7 +24,7 @@ gr_status gr__pass_begin(gr_pass *p, gr_engine *e, gr_part part, gr_evaluation *
     char *scores = e->scores, *counts = e->counts;
     gr_status st = GR_OK;
     *p = (gr_pass){.e = e, .out = out};
-    *out = (gr_evaluation){.n_heads = t->recipe->n_heads};
+    *out = (gr_evaluation){.recipe = t->recipe, .metrics = e->metrics, .n_heads = t->recipe->n_heads};
     take_back(out);
     for (int h = 0; h < out->n_heads; h++) out->head[h].cost_sum = 0;
     for (int h = 0; h < p->out->n_heads && st == GR_OK; h++) {

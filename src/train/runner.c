@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model/model.h"
+#include "train/start.h"
 #include "train/train.h"
 
 /* ---- opening ---- */
@@ -25,22 +26,51 @@ void gr__runner_close(gr_runner *r)
     *r = (gr_runner){0};
 }
 
-gr_status gr__runner_add(gr_runner *r, const char *name, gr_graph_maker *make, void *user, gr_plan **out)
+static gr_status compile(gr_runner *r, const char *name, gr_graph_maker *make, void *user, gr_plan **out)
 {
     const gr_task *t = r->task;
-    const gr_plan_options o = {
-        .backend = t->backend, .name = name, .unfused = t->unfused, .algorithm = t->recipe->algorithm};
+    const gr_plan_options o = {.backend = t->backend,
+                               .name = name,
+                               .unfused = t->unfused,
+                               .algorithm = t->recipe->algorithm,
+                               .remat = r->remat,
+                               .budget = r->budget};
     gr_graph *g = NULL;
     gr_status st = GR_OK;
-    if (!GR_ROOM(t->ctx, r->plan, r->room, r->n + 1)) return GR_E_MEMORY;
     GR_TRY(gr_graph_create(t->ctx, &g));
     GR_TRY(make(user, g));
-    GR_TRY(gr_plan_compile(t->ctx, g, r->store, &o, &r->plan[r->n]));
-    if (out) *out = r->plan[r->n];
-    r->arena_bytes = GR_MAX(r->arena_bytes, gr_plan_bytes(r->plan[r->n]).arena);
-    r->n++;
+    GR_TRY(gr_plan_compile(t->ctx, g, r->store, &o, out));
 done:
     gr_graph_destroy(g);
+    return st;
+}
+
+static void find_largest(gr_runner *r)
+{
+    r->arena_bytes = 0;
+    for (size_t i = 0; i < r->n; i++) r->arena_bytes = GR_MAX(r->arena_bytes, gr_plan_bytes(r->plan[i]).arena);
+}
+
+gr_status gr__runner_add(gr_runner *r, const char *name, gr_graph_maker *make, void *user, gr_plan **out)
+{
+    if (!GR_ROOM(r->task->ctx, r->plan, r->room, r->n + 1)) return GR_E_MEMORY;
+    gr_status st = compile(r, name, make, user, &r->plan[r->n]);
+    if (st != GR_OK) return st;
+    if (out) *out = r->plan[r->n];
+    r->n++;
+    find_largest(r);
+    return GR_OK;
+}
+
+gr_status gr__runner_replace(gr_runner *r, gr_plan **plan, const char *name, gr_graph_maker *make, void *user)
+{
+    size_t at = 0;
+    while (r->plan[at] != *plan) at++;
+    gr_plan_destroy(*plan);
+    r->plan[at] = *plan = NULL;
+    gr_status st = compile(r, name, make, user, plan);
+    r->plan[at] = *plan;
+    if (st == GR_OK) find_largest(r);
     return st;
 }
 
@@ -48,7 +78,7 @@ gr_status gr__runner_fill(gr_runner *r, const gr_model *m)
 {
     gr_status st = gr_store_seal(r->store);
     if (st != GR_OK) return st;
-    return m ? gr__model_load(r->task->ctx, m->file, m->path, r->store) : gr__network_init(r->task->network, r->store);
+    return m ? gr__model_load(r->task->ctx, m->file, m->path, r->store) : gr__start_weights(r->task, r->store);
 }
 
 gr_status gr__runner_bind(gr_runner *r)

@@ -21,6 +21,8 @@ typedef struct gr_runner {
     gr_plan **plan; /* bookkeeping memory */
     size_t n, room;
     uint64_t arena_bytes; /* the largest plan's; may be raised before it is bound */
+    gr_remat remat;       /* of plans that are added next, and what "auto" keeps to */
+    uint64_t budget;
 } gr_runner;
 
 /* Close it also after a failure. */
@@ -30,6 +32,8 @@ void gr__runner_close(gr_runner *r);
 typedef gr_status gr_graph_maker(void *user, gr_graph *g);
 /* A plan of what `make` adds to an empty graph. It may add slots to the store. out (may be NULL): borrowed. */
 gr_status gr__runner_add(gr_runner *r, const char *name, gr_graph_maker *make, void *user, gr_plan **out);
+/* The same in the place of one that is there, which is gone then. */
+gr_status gr__runner_replace(gr_runner *r, gr_plan **plan, const char *name, gr_graph_maker *make, void *user);
 /* model NULL: the recipe's initial values. */
 gr_status gr__runner_fill(gr_runner *r, const struct gr_model *model);
 gr_status gr__runner_bind(gr_runner *r);
