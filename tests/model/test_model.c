@@ -223,16 +223,15 @@ static void test_misfits(void **state)
     const struct {
         gr_st_tensor extra;
         const char *drop, *says;
-    } cases[] = {
-        {{"more", GR_ST_F32, GR_SHAPE(1), zeros, 4, NULL}, NULL, "which the network has not"},
-        {{"optimizer/t", GR_ST_F64, GR_SCALAR, zeros, 8, NULL}, NULL, "which the network has not"},
-        {{0}, "head.bias", "has no tensor \"head.bias\""},
-        {{"head.bias", GR_ST_F32, GR_SHAPE(5), zeros, 20, NULL}, "head.bias", "shape [5], the network's has [4]"},
-        {{"c1.weight", GR_ST_F32, GR_SHAPE(3, 3, 2, 2), zeros, 144, NULL},
-         "c1.weight",
-         "[3,3,2,2], the network's has [3,2,3,2]"},
-        {{"head.bias", GR_ST_I32, GR_SHAPE(4), zeros, 16, NULL}, "head.bias", "neither F32 nor F64"},
-        {{"bn.num_batches_tracked", GR_ST_I32, GR_SCALAR, zeros, 4, NULL}, NULL, NULL}};
+    } cases[] = {{{"more", GR_ST_F32, GR_SHAPE(1), zeros, 4}, NULL, "which the network has not"},
+                 {{"optimizer/t", GR_ST_F64, GR_SCALAR, zeros, 8}, NULL, "which the network has not"},
+                 {{0}, "head.bias", "has no tensor \"head.bias\""},
+                 {{"head.bias", GR_ST_F32, GR_SHAPE(5), zeros, 20}, "head.bias", "shape [5], the network's has [4]"},
+                 {{"c1.weight", GR_ST_F32, GR_SHAPE(3, 3, 2, 2), zeros, 144},
+                  "c1.weight",
+                  "[3,3,2,2], the network's has [3,2,3,2]"},
+                 {{"head.bias", GR_ST_I32, GR_SHAPE(4), zeros, 16}, "head.bias", "neither F32 nor F64"},
+                 {{"bn.num_batches_tracked", GR_ST_I32, GR_SCALAR, zeros, 4}, NULL, NULL}};
     for (size_t c = 0; c < GR_COUNT(cases); c++) {
         fixture f = begin(net, NULL);
         gr_st *st = NULL;
