@@ -32,7 +32,7 @@ static double now(void)
 #define FAST
 #endif
 
-enum { MOST_BOTH = 4, MOST_READ = 5, CHUNK = 1 << 16 }; /* arrays of a kind; numbers a shard */
+enum { MOST_BOTH = 5, MOST_READ = 5, CHUNK = 1 << 16 }; /* arrays of a kind; numbers a shard */
 typedef float f32 __attribute__((may_alias));
 typedef uint32_t u32 __attribute__((may_alias));
 
@@ -41,7 +41,7 @@ typedef uint32_t u32 __attribute__((may_alias));
  */
 #define STREAM(both, read, written)                                                                                    \
     FAST static uint32_t stream_##both##read##written(int64_t n, f32 *restrict b0, f32 *restrict b1, f32 *restrict b2, \
-                                                      f32 *restrict b3, const f32 *restrict r0,                        \
+                                                      f32 *restrict b3, f32 *restrict b4, const f32 *restrict r0,      \
                                                       const f32 *restrict r1, const f32 *restrict r2,                  \
                                                       const f32 *restrict r3, const f32 *restrict r4, f32 *restrict y) \
     {                                                                                                                  \
@@ -65,6 +65,7 @@ typedef uint32_t u32 __attribute__((may_alias));
             if (both > 1) b1[i] = b1[i] * a + r * b;                                                                   \
             if (both > 2) b2[i] = b2[i] * a + r * b;                                                                   \
             if (both > 3) b3[i] = b3[i] * a + r * b;                                                                   \
+            if (both > 4) b4[i] = b4[i] * a + r * b;                                                                   \
             if (written > 0) y[i] = r;                                                                                 \
         }                                                                                                              \
         return sum;                                                                                                    \
@@ -76,9 +77,10 @@ ALL(1)
 ALL(2)
 ALL(3)
 ALL(4)
+ALL(5)
 
-typedef uint32_t stream_fn(int64_t, f32 *, f32 *, f32 *, f32 *, const f32 *, const f32 *, const f32 *, const f32 *,
-                           const f32 *, f32 *);
+typedef uint32_t stream_fn(int64_t, f32 *, f32 *, f32 *, f32 *, f32 *, const f32 *, const f32 *, const f32 *,
+                           const f32 *, const f32 *, f32 *);
 #define NAMES(both, read)                              \
     {                                                  \
         stream_##both##read##0, stream_##both##read##1 \
@@ -87,7 +89,7 @@ typedef uint32_t stream_fn(int64_t, f32 *, f32 *, f32 *, f32 *, const f32 *, con
     {                                                                                                  \
         NAMES(both, 0), NAMES(both, 1), NAMES(both, 2), NAMES(both, 3), NAMES(both, 4), NAMES(both, 5) \
     }
-static stream_fn *const streams[MOST_BOTH + 1][MOST_READ + 1][2] = {ROW(0), ROW(1), ROW(2), ROW(3), ROW(4)};
+static stream_fn *const streams[MOST_BOTH + 1][MOST_READ + 1][2] = {ROW(0), ROW(1), ROW(2), ROW(3), ROW(4), ROW(5)};
 
 typedef struct piece { /* a shard */
     f32 *both[MOST_BOTH], *read[MOST_READ], *written;
@@ -154,8 +156,8 @@ static void run_piece(void *arg, int shard, int worker)
     loop *l = arg;
     const piece *x = &l->piece[shard];
     (void)worker;
-    l->sum += x->run(x->n, x->both[0], x->both[1], x->both[2], x->both[3], x->read[0], x->read[1], x->read[2],
-                     x->read[3], x->read[4], x->written);
+    l->sum += x->run(x->n, x->both[0], x->both[1], x->both[2], x->both[3], x->both[4], x->read[0], x->read[1],
+                     x->read[2], x->read[3], x->read[4], x->written);
 }
 
 static void run_loop(loop *l, gr__pool *pool)

@@ -43,6 +43,7 @@ src/graph/op_*.c               | conv max_pool avg_pool attention | operations o
 src/graph/op_shape.c           | reshape permute slice concat | operations of the graph
 src/graph/op_shape.c           | zeros                       | how an attribute is printed
 src/graph/op_leaf.c            | random                      | an operation of the graph
+src/cli/cmd_export.c           | softmax                     | an option of its own
 src/cli/cmd_lr.c               | grid                        | a method of its own
 src/cli/cmd_tune.c             | tpe                         | the default of an option
 src/cli/cmd_curvature.c        | random                      | where a direction comes from
@@ -54,6 +55,7 @@ src/study/diagnose/advice.c    | dropout                     | a remedy
 src/study/diagnose/evidence.c  | step                        | a column: the number of updates
 src/cli/cmd_diagnose.c         | log text                    | a key of a recipe; what a finding says
 src/study/check/init.c         | symmetry                    | a check
+src/train/start.c              | init                        | where a layer's first weights come from
 src/train/engine.c             | step                        | a plan of one update
 src/train/record.c             | step                        | a column: the number of updates
 src/train/keep.c               | step                        | a column: the number of updates

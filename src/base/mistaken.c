@@ -26,11 +26,12 @@ typedef struct wanted {
 
 static const char any_data[] = "data";
 
-static const char save_weights[] = "write its weights as safetensors, which train --from takes: "
+static const char save_weights[] = "write its weights as safetensors, which gradus import takes: "
                                    "safetensors.torch.save_file(net.state_dict(), \"weights.safetensors\")";
 static const char save_arrays[] =
-    "reading it is not there yet: write its weights as safetensors, which train --from takes, under the names of the "
-    "recipe's tensors: safetensors.numpy.save_file({\"dense1.weight\": w}, \"weights.safetensors\")";
+    "write its weights as arrays, which gradus import takes, from Keras with --map keras: "
+    "numpy.savez(\"weights.npz\", **{v.path: v.numpy() for v in net.variables})";
+static const char take_weights[] = "gradus import FILE -o MODEL --recipe RECIPE takes its initialisers as weights";
 static const char data_after[] = "a model comes first and is a file such as RUN/best.safetensors; data comes after it: "
                                  "gradus predict MODEL DATA, gradus eval MODEL --data RECIPE";
 static const char data_in_source[] =
@@ -216,7 +217,7 @@ static gr_status by_magic(gr_context *ctx, const head *h, wanted w)
             w.place == DATA && kinds[i].data && (w.noun == any_data || !kinds[i].hint || strcmp(what, w.noun) == 0);
         return may_be ? GR_OK : say(ctx, h->path, w, what, hint_of(w, kinds[i].data, kinds[i].hint));
     }
-    return is_onnx(h) ? say(ctx, h->path, w, "an ONNX model", hint_of(w, false, save_arrays)) : GR_OK;
+    return is_onnx(h) ? say(ctx, h->path, w, "an ONNX model", hint_of(w, false, take_weights)) : GR_OK;
 }
 
 static gr_status by_content(gr_context *ctx, const head *h, wanted w)

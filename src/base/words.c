@@ -377,6 +377,7 @@ static const char *const homes[] = {
     "average",
     "lookahead",
     "sam",
+    "prune",
     "groups",
     "penalty",
     "validate",
@@ -405,7 +406,7 @@ static const char later[] =
     /* sources, preparation, balance, augmentation */
     "log_mel "
     /* keys */
-    "spill prune "
+    "spill "
     /* ways to recompute */
     "optimal "
     /* figures */
@@ -441,5 +442,5 @@ bool gr__name_is_later(const char *name)
 
 bool gr__command_is_later(const char *name)
 {
-    return listed(name, "export import finetune prune");
+    return listed(name, "finetune prune");
 }

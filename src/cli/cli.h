@@ -27,6 +27,7 @@ typedef enum cli_type {
     CLI_SIZE,   /* uint64_t bytes, as 256M; 0 where it was not given */
     CLI_WORD,   /* int: which of the words */
     CLI_PAIR,   /* cli_pairs: may be repeated */
+    CLI_LIST,   /* cli_pairs of any text: may be repeated */
     CLI_KEY,    /* cli_pairs: --seed 2 adds seed=2 to it */
 } cli_type;
 

@@ -6,6 +6,7 @@
 #include "cli/cmd_data.h"
 #include "cli/source.h"
 #include "study/data/served.h"
+#include "train/raw.h"
 
 typedef struct options {
     const char *data;
@@ -141,7 +142,7 @@ static gr_status run(cli *c)
     gr_status st = GR_OK;
     GR_TRY(cli_source_open(c, &(cli_source_options){.data = o->data, .split = GR_PART_TRAIN}, &s));
     GR_TRY(open_training(c, &s, o->data != NULL, &training, &side[0]));
-    GR_TRY(cli_raw_load(c, &s.model, c->argument[1], NULL, 0, &serving));
+    GR_TRY(gr__raw_load(c->ctx, &s.model, c->argument[1], NULL, 0, &serving));
     side[1] = (gr_drift_side){.set = &serving, .n = serving.n};
     GR_TRY(gr__drift(c->ctx, c->memory, &side[0], &side[1], o->alpha, s.recipe.seed, &d));
     GR_TRY(show(c, &d, side, o->alpha));

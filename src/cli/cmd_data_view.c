@@ -63,7 +63,7 @@ static gr_status open_source(cli *c, const options *o, source *s)
     st = gr__model_open(c->ctx, o->mistakes, &s->model);
     if (st != GR_OK) return st;
     s->judged = *s->model.recipe;
-    cli_take_data(&s->judged, s->recipe);
+    gr__recipe_take_data(&s->judged, s->recipe);
     s->judged.memory = s->recipe->memory;
     return gr__task_open(c->ctx, &s->judged, part, &s->model, &s->task);
 }

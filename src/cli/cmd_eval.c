@@ -104,11 +104,11 @@ static gr_status add_baselines(cli *c, gr_result *r, const gr_model *m)
 static gr_status evaluate(cli *c, const cli_source *s)
 {
     cli_threshold threshold[GR_MAX_TARGETS];
-    cli_pass p = {0};
+    gr_pass p = {0};
     gr_evaluation ev = {0};
     gr_status st = GR_OK;
     GR_TRY(cli_threshold_choose(c, &s->model, &s->recipe, &((const options *)c->options)->threshold, threshold));
-    GR_TRY(cli_pass_open(c, &s->model, &s->recipe, s->part, false, &p));
+    GR_TRY(gr__pass_open(c->ctx, &s->model, &s->recipe, s->part, false, &p));
     for (int h = 0; h < s->recipe.n_heads; h++)
         if (threshold[h].given) p.engine.threshold[h] = &threshold[h].is;
     GR_TRY(cli_pass_run(c, &p, &ev));
@@ -121,7 +121,7 @@ static gr_status evaluate(cli *c, const cli_source *s)
     st = cli_show(c, found);
 done:
     gr__evaluation_free(c->ctx, &ev);
-    cli_pass_close(&p);
+    gr__pass_close(&p);
     return st;
 }
 

@@ -6,6 +6,7 @@
 #include "graph/shape.h"
 #include "model/model.h"
 #include "plan/store.h"
+#include "train/start.h"
 #include "train/train.h"
 
 /* ---- what each parameter starts with ---- */
@@ -120,7 +121,7 @@ static gr_status write_initial(cli *c, const gr_recipe *r, const char *out)
     GR_TRY(gr_store_create(c->ctx, task.backend, &store));
     GR_TRY(gr__network_declare(task.network, store));
     GR_TRY(gr_store_seal(store));
-    GR_TRY(gr__network_init(task.network, store));
+    GR_TRY(gr__start_weights(&task, store));
     const gr_model_about about = {.recipe = r,
                                   .meaning = &task.meaning,
                                   .trained = "{\"steps\": 0, \"samples\": 0, \"version\": \"" GR_VERSION "\"}"};

@@ -125,8 +125,8 @@ static gr_status predict_file(predicting *p, const char *file)
     gr_status st = GR_OK;
     GR_TRY(cli_ensemble_load(p->c, &p->all, file, p->keep, p->n_keep));
     const gr_set *set = &p->all.voice[0].set;
-    for (int64_t i = 0; i < set->n; i += CLI_BATCH) {
-        int64_t n = GR_MIN(CLI_BATCH, set->n - i);
+    for (int64_t i = 0; i < set->n; i += GR_RAW_BATCH) {
+        int64_t n = GR_MIN(GR_RAW_BATCH, set->n - i);
         GR_TRY(cli_ensemble_run(&p->all, i, n, values));
         count_not_finite(p, values, i, n, not_finite);
         for (int64_t k = 0; k < n; k++) GR_TRY(tell(p, file, i + k, values, k));

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "graph/shape.h"
-#include "study/check/check.h"
 
 /* ---- whether they agree ---- */
 
@@ -114,46 +113,6 @@ void cli_ensemble_close(cli *c, cli_ensemble *e)
 
 /* ---- a file ---- */
 
-static gr_status make_ready(cli *c, const gr_model *m, const gr_set *set, cli_ready *r)
-{
-    cli_ready now = {.batch = GR_MIN(CLI_BATCH, GR_MAX(set->n, 1))};
-    for (int i = 0; i < set->n_inputs; i++) {
-        now.source[i] = gr__set_input(set, i)->element;
-        now.lengths[i] = gr__set_length(set, i) != NULL;
-    }
-    if (r->predictor && r->batch == now.batch && memcmp(r->source, now.source, sizeof now.source) == 0 &&
-        memcmp(r->lengths, now.lengths, sizeof now.lengths) == 0)
-        return GR_OK;
-    gr__predictor_destroy(r->predictor);
-    *r = now;
-    return gr__predictor_make(c->ctx, m, set, now.batch, &r->predictor);
-}
-
-static void warn_unusual(cli *c, const gr_model *m, const char *file, const gr_set *set)
-{
-    const gr_meaning *k = &m->meaning;
-    char text[400];
-    for (int i = 0; i < set->n_inputs; i++)
-        if (gr__raw_is_unusual(c->ctx, k->prepared[i], k->n_prepared[i], gr__set_input(set, i), set->n, text,
-                               sizeof text))
-            gr__log(c->ctx, GR_LOG_WARNING, "%s: %s%s%s", file, m->recipe->inputs_named ? m->recipe->input[i].name : "",
-                    m->recipe->inputs_named ? ": " : "", text);
-}
-
-/* Filled up with zeros, they would be taken for what was measured. */
-static void warn_whole(cli *c, const gr_model *m, const char *file, const gr_set *set)
-{
-    const gr_recipe *r = m->recipe;
-    for (int i = 0; i < set->n_inputs; i++) {
-        const gr_shape sample = r->input[i].sample;
-        if (!gr__source_has_lengths(r->data.train, r->input[i].name) || gr__set_length(set, i)) continue;
-        gr__log(c->ctx, GR_LOG_WARNING,
-                "%s: the model was trained with lengths%s%s, but the file has none: all %lld steps of a sample count",
-                file, r->inputs_named ? " of " : "", r->inputs_named ? r->input[i].name : "",
-                (long long)(sample.rank ? sample.dim[0] : 1));
-    }
-}
-
 /* What one takes for several samples another may take for one. */
 static gr_status agree_samples(cli *c, const cli_ensemble *e, const char *file)
 {
@@ -172,7 +131,7 @@ static gr_status take_width(cli *c, cli_ensemble *e)
     for (int h = 0; h < e->voice[0].model.recipe->n_heads; h++) {
         e->width[h] = gr__predictor_width(e->voice[0].ready.predictor, h);
         if (e->n == 1 || e->sum[h]) continue;
-        e->sum[h] = gr__bump_alloc(c->memory, sizeof *e->sum[h] * CLI_BATCH * (size_t)e->width[h]);
+        e->sum[h] = gr__bump_alloc(c->memory, sizeof *e->sum[h] * GR_RAW_BATCH * (size_t)e->width[h]);
         if (!e->sum[h]) return GR_E_MEMORY;
     }
     return GR_OK;
@@ -183,11 +142,10 @@ gr_status cli_ensemble_load(cli *c, cli_ensemble *e, const char *file, const cha
     gr_status st = GR_OK;
     for (int i = 0; i < e->n && st == GR_OK; i++) {
         cli_voice *v = &e->voice[i];
-        st = cli_raw_load(c, &v->model, file, i ? NULL : keep, i ? 0 : n_keep, &v->set);
+        st = gr__raw_load(c->ctx, &v->model, file, i ? NULL : keep, i ? 0 : n_keep, &v->set);
         if (st != GR_OK) break;
-        warn_unusual(c, &v->model, file, &v->set);
-        warn_whole(c, &v->model, file, &v->set);
-        st = make_ready(c, &v->model, &v->set, &v->ready);
+        gr__raw_warn(c->ctx, &v->model, file, &v->set);
+        st = gr__raw_ready(c->ctx, &v->model, &v->set, &v->ready);
     }
     if (st == GR_OK) st = agree_samples(c, e, file);
     return st == GR_OK ? take_width(c, e) : st;

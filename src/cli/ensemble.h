@@ -3,28 +3,19 @@
 #define GR_CLI_ENSEMBLE_H
 
 #include "cli/source.h"
-
-enum { CLI_BATCH = 64 }; /* samples of a run */
-
-/* A network compiled for one type of input and batch, kept for files alike. */
-typedef struct cli_ready {
-    gr_predictor *predictor;
-    gr_element source[GR_MAX_INPUTS];
-    bool lengths[GR_MAX_INPUTS];
-    int64_t batch;
-} cli_ready;
+#include "train/raw.h"
 
 typedef struct cli_voice {
     gr_model model;
     gr_set set; /* what a file is to this model: each reads by its own schema and preparation */
-    cli_ready ready;
+    gr_ready ready;
 } cli_voice;
 
 typedef struct cli_ensemble {
     cli_voice *voice;
     int n;
     int64_t width[GR_MAX_TARGETS];
-    double *sum[GR_MAX_TARGETS]; /* of several: CLI_BATCH samples */
+    double *sum[GR_MAX_TARGETS]; /* of several: GR_RAW_BATCH samples */
 } cli_ensemble;
 
 /* Whether a file is a model. What cannot be read is none. */

@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "cli/source.h"
+#include "train/pass.h"
 
 /* ---- thresholds (threshold.c) ---- */
 
@@ -31,16 +32,8 @@ gr_status cli_threshold_choose(cli *c, const gr_model *m, const gr_recipe *r, co
 
 /* ---- a pass over a part ---- */
 
-typedef struct cli_pass { /* stays where it was opened */
-    gr_task task;
-    gr_engine engine;
-    gr_loader *loader;
-    gr_part part;
-} cli_pass;
-/* scored: with the scores that choosing a threshold needs. */
-gr_status cli_pass_open(cli *c, const gr_model *m, const gr_recipe *r, gr_part part, bool scored, cli_pass *out);
-gr_status cli_pass_run(cli *c, cli_pass *p, gr_evaluation *ev);
-void cli_pass_close(cli_pass *p); /* a zeroed one is fine */
+/* That a signal may end. */
+gr_status cli_pass_run(cli *c, gr_pass *p, gr_evaluation *ev);
 
 /* ---- what is told ---- */
 

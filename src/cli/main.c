@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "cli/cli.h"
+#include "cli/ensemble.h"
 #include "cli/terminal.h"
 
 volatile sig_atomic_t cli_stop;
@@ -83,9 +84,23 @@ static void print_help(FILE *to)
 
 /* ---- recipes ---- */
 
+/* That of a model, which is what it was trained by. */
+static gr_status recipe_within(cli *c, const char *path, gr_recipe **out)
+{
+    gr_st *file = NULL;
+    gr_status st = gr__st_open(c->ctx, path, &file);
+    const char *text = st == GR_OK ? gr__st_meta(file, "gradus.recipe") : NULL;
+    if (st == GR_OK && !text) st = gr__model_refuse_checkpoint(c->ctx, file, path);
+    if (st == GR_OK && !text) st = gr__fail(c->ctx, GR_E_FORMAT, "%s is a model without a recipe", path);
+    if (st == GR_OK) st = gr__recipe_from_text(c->ctx, path, ".", text, strlen(text), c->sets.at, c->sets.n, out);
+    gr__st_close(file);
+    return st;
+}
+
 gr_status cli_recipe(cli *c, const char *path, gr_recipe **out)
 {
-    gr_status st = gr__recipe_open(c->ctx, path, c->sets.at, c->sets.n, out);
+    gr_status st =
+        cli_is_model(path) ? recipe_within(c, path, out) : gr__recipe_open(c->ctx, path, c->sets.at, c->sets.n, out);
     return st == GR_OK ? cli_resources(c, *out) : st;
 }
 

@@ -116,7 +116,8 @@ static gr_status store_word(cli *c, const cli_option *o, const char *value, int 
 static gr_status store_pair(cli *c, const cli_option *o, const char *value, cli_pairs *at)
 {
     if (o->type == CLI_KEY && !(value = gr__bump_format(c->memory, "%s=%s", o->name, value))) return GR_E_MEMORY;
-    if (!strchr(value, '=')) return gr__fail(c->ctx, GR_E_USAGE, "--%s %s: it wants %s", o->name, value, o->argument);
+    if (o->type != CLI_LIST && !strchr(value, '='))
+        return gr__fail(c->ctx, GR_E_USAGE, "--%s %s: it wants %s", o->name, value, o->argument);
     if (at->n == CLI_MAX_GIVEN) return gr__fail(c->ctx, GR_E_USAGE, "more than %d --%s", CLI_MAX_GIVEN, o->name);
     at->at[at->n++] = value;
     return GR_OK;
@@ -139,6 +140,7 @@ static gr_status store(cli *c, const cli_option *o, const char *value)
     case CLI_WORD:
         return store_word(c, o, value, at);
     case CLI_PAIR:
+    case CLI_LIST:
     case CLI_KEY:
         return store_pair(c, o, value, at);
     default:

@@ -239,6 +239,7 @@ static void show(cli_progress *v, const gr_progress *p)
                 (long long)p->step);
         return;
     case GR_PHASE_SETTLED:
+    case GR_PHASE_CHECKPOINT_DUE:
     case GR_PHASE_CHECKPOINT:
         return;
     case GR_PHASE_DONE:

@@ -7,15 +7,6 @@
 const char *const cli_part_words[] = {
     [GR_PART_TRAIN] = "train", [GR_PART_VALIDATION] = "validation", [GR_PART_TEST] = "test", NULL};
 
-void cli_take_data(gr_recipe *r, const gr_recipe *from)
-{
-    int64_t batch = r->data.batch;
-    r->data = from->data;
-    r->data.batch = batch;
-    r->folder = from->folder;
-    r->seed = from->seed;
-}
-
 /* The model's recipe with the data of another recipe, or of a source written as YAML. Batches stay the model's: the
  * same bits as in training. */
 static gr_status use_data(cli *c, const char *data, gr_part part, gr_recipe *r, gr_recipe **other)
@@ -37,7 +28,7 @@ static gr_status use_data(cli *c, const char *data, gr_part part, gr_recipe *r, 
     }
     st = gr__recipe_open(c->ctx, data, c->sets.at, c->sets.n, other);
     if (st != GR_OK) return st;
-    cli_take_data(r, *other);
+    gr__recipe_take_data(r, *other);
     return GR_OK;
 }
 
@@ -124,28 +115,6 @@ void cli_source_close(cli *c, cli_source *s)
     if (s->other) gr__recipe_close(c->ctx, s->other);
     gr__model_close(&s->model);
     *s = (cli_source){0};
-}
-
-gr_status cli_raw_load(cli *c, const gr_model *m, const char *file, const char *const *keep, int n_keep, gr_set *out)
-{
-    const gr_recipe *r = m->recipe;
-    const gr_wants wants = gr__recipe_wants(r);
-    gr_source_options o = {.folder = ".",
-                           .keep_float64 = r->float64,
-                           .wants = &wants,
-                           .schema = &m->meaning.schema,
-                           .keep = keep,
-                           .n_keep = n_keep};
-    gr_shape sample[GR_MAX_INPUTS];
-    for (int i = 0; i < r->n_inputs; i++) {
-        o.exact |= m->meaning.n_prepared[i] > 0;
-        sample[i] = gr__prepare_takes(m->meaning.prepared[i], m->meaning.n_prepared[i], r->input[i].sample);
-    }
-    gr_status st = gr__set_raw(c->ctx, file, sample, r->data.train, &o, out);
-    if (st != GR_OK || n_keep == 0 || out->n_kept) return st;
-    gr__set_free(c->ctx, out);
-    *out = (gr_set){0};
-    return gr__fail(c->ctx, GR_E_USAGE, "--keep %s: %s is no table, which alone has columns", keep[0], file);
 }
 
 const char *cli_class_name(const gr_model *m, int head, int64_t k, char *number, size_t n)

@@ -39,16 +39,12 @@ gr_status cli_source_open(cli *c, const cli_source_options *o, cli_source *out);
  * NULL. GR_E_CHECK: refused. */
 gr_status cli_source_seen(cli *c, const cli_source_options *o, const cli_source *s, const char *data);
 void cli_source_close(cli *c, cli_source *s); /* a zeroed one is fine */
-/* A model's recipe with the data of another; batches stay the model's: the same bits as in training. */
-void cli_take_data(gr_recipe *r, const gr_recipe *from);
 /* --threads of a command that takes a model, whose recipe is what it was trained by: other --set are refused. */
 gr_status cli_model_threads(cli *c, gr_recipe *r);
 /* GR_E_USAGE where a recipe has no such part; how: how to choose one that it has. */
 gr_status cli_has_part(cli *c, const gr_recipe *r, gr_part p, const char *how);
 /* The same of a command that looks with another file, a model or a recipe: judges the look, and records it. */
 gr_status cli_test_seen(cli *c, const char *file, const char *data);
-/* What predict is given, read as the model's training data was; texts of the columns `keep` come with it. */
-gr_status cli_raw_load(cli *c, const gr_model *m, const char *file, const char *const *keep, int n_keep, gr_set *out);
 /* The name of a head's class, or its number. */
 const char *cli_class_name(const gr_model *m, int head, int64_t k, char *number, size_t n);
 /* units.c: whether classes are what comes next in running text; and that of one sample, as a note: all places as one

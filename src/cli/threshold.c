@@ -6,41 +6,10 @@
 
 /* ---- a pass ---- */
 
-gr_status cli_pass_open(cli *c, const gr_model *m, const gr_recipe *r, gr_part part, bool scored, cli_pass *p)
-{
-    gr_status st = GR_OK;
-    *p = (cli_pass){.part = part};
-    GR_TRY(gr__task_open(c->ctx, r, 1u << part, m, &p->task));
-    p->task.scored = scored;
-    GR_TRY(gr__engine_make(&p->task, false, 1u << part, &p->engine));
-    GR_TRY(gr__engine_budget(&p->engine, r->memory));
-    GR_TRY(gr__engine_start(&p->engine));
-    GR_TRY(gr__model_load(c->ctx, m->file, m->path, p->engine.store));
-    gr_loader_options o = gr__task_loader(&p->task, part, true);
-    o.batch = gr__task_evaluation_batch(&p->task); /* in the order of the file, whatever the part */
-    o.shuffle = GR_SHUFFLE_NONE;
-    o.drop_last = false;
-    GR_TRY(gr__loader_create(c->ctx, &o, &p->loader));
-done:
-    if (st != GR_OK) cli_pass_close(p);
-    return st;
-}
-
-gr_status cli_pass_run(cli *c, cli_pass *p, gr_evaluation *ev)
+gr_status cli_pass_run(cli *c, gr_pass *p, gr_evaluation *ev)
 {
     cli_catch_signals();
-    gr_status st = gr__evaluate(&p->engine, 0, p->loader, p->part, &cli_stop, ev);
-    if (st == GR_E_INTERRUPTED) return gr__fail(c->ctx, st, "interrupted");
-    if (st == GR_OK) gr__evaluation_warn(c->ctx, gr__part_name(p->part), ev);
-    return st;
-}
-
-void cli_pass_close(cli_pass *p)
-{
-    gr__loader_destroy(p->loader);
-    gr__engine_close(&p->engine);
-    gr__task_close(&p->task);
-    *p = (cli_pass){0};
+    return gr__pass_run(c->ctx, p, &cli_stop, ev);
 }
 
 /* ---- thresholds ---- */
@@ -117,12 +86,12 @@ static gr_status chooser(cli *c, const gr_model *m, const gr_recipe *r, const gr
 static gr_status choose(cli *c, const gr_model *m, const gr_recipe *r, const char *by, cli_threshold *out)
 {
     gr_choice choice[GR_MAX_TARGETS] = {0};
-    cli_pass p = {0};
+    gr_pass p = {0};
     gr_evaluation ev = {0};
     gr_status st = GR_OK;
     for (int h = 0; h < m->recipe->n_heads; h++)
         if (out[h].given) GR_TRY(read_by(c, m, h, by, &choice[h].by));
-    GR_TRY(cli_pass_open(c, m, r, GR_PART_VALIDATION, true, &p));
+    GR_TRY(gr__pass_open(c->ctx, m, r, GR_PART_VALIDATION, true, &p));
     for (int h = 0; h < m->recipe->n_heads; h++) {
         if (!out[h].given) continue;
         p.engine.threshold[h] = &out[h].is;
@@ -140,7 +109,7 @@ static gr_status choose(cli *c, const gr_model *m, const gr_recipe *r, const cha
     }
 done:
     gr__evaluation_free(c->ctx, &ev);
-    cli_pass_close(&p);
+    gr__pass_close(&p);
     return st;
 }
 

@@ -84,7 +84,8 @@ typedef struct gr_source_options {
     const char *apart[2]; /* columns that parts are cut by: no inputs, unless the source names them; NULL: none */
     uint64_t hold; /* bytes of inputs that are held in memory at most; beyond, samples are read when they are wanted, by
                       sources that can. 0: all there are, of readers 1 GiB */
-    struct gr__blob *opened; /* raw: the file, where it is open: a pipe is read but once. NULL: it is not */
+    const struct gr_data *const *given; /* of training, validation and test: what `program` stands for; NULL: nothing */
+    struct gr__blob *opened;            /* raw: the file, where it is open: a pipe is read but once. NULL: it is not */
 } gr_source_options;
 
 typedef struct gr_source {

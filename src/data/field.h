@@ -94,6 +94,7 @@ typedef struct gr_wanted {
     gr_target_form form;
     gr_shape output;  /* what the network gives for a sample */
     const char *cost; /* for messages */
+    bool any;         /* whatever shape targets have: whoever asks wants to know it */
 } gr_wanted;
 
 /* The fields that a recipe's network asks of a source, in its own order, in which sets and batches have them too. */

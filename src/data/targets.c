@@ -86,7 +86,7 @@ static void hint(gr_context *ctx, const gr_wanted *w, gr_shape target)
 gr_status gr__targets_fit(gr_context *ctx, const gr_wanted *w, gr_shape target, const char *what)
 {
     char given[160], output[160];
-    if (fits(w, target)) return GR_OK;
+    if (w->any || fits(w, target)) return GR_OK;
     gr_status st =
         gr__fail(ctx, GR_E_DATA, "%s has targets of shape %s, but the network gives %s and %s wants %s", what,
                  batch_text(target, given, sizeof given), batch_text(w->output, output, sizeof output), w->cost,

@@ -223,7 +223,7 @@ gr_status gr__model_write(gr_context *ctx, const char *path, const gr_store *s, 
         if (has) meta[n++] = (gr_st_pair){parts[i].key, text};
         gr__text_free(&w.text);
     }
-    if (st == GR_OK) st = gr__model_save(ctx, path, s, a->slot, a->recipe->float64, meta, n);
+    if (st == GR_OK) st = gr__model_save(ctx, path, s, a->slot, a->recipe->float64, a->made, meta, n);
     gr__bump_destroy(w.b);
     return st;
 }
@@ -262,7 +262,7 @@ static gr_status blame_file(const gr_model *m, const char *key, gr_status st)
     return gr__fail(m->ctx, GR_E_FORMAT, "\"%s\" does not hold a sound model: %s", m->path, text);
 }
 
-static gr_status read_recipe(gr_model *m, const char *text)
+static gr_status read_recipe(const gr_model *m, const char *text, gr_recipe **out)
 {
     gr__bump *b = gr__bump_create(m->ctx);
     gr_tree *root;
@@ -271,10 +271,16 @@ static gr_status read_recipe(gr_model *m, const char *text)
     if (st == GR_OK && root->kind != GR_TREE_MAP)
         st = gr__tree_fail(m->ctx, root, GR_E_TYPE, NULL, "it is not a map of keys");
     gr__log_mute(m->ctx, true); /* what there is to warn of was said when it was trained by */
-    if (st == GR_OK) st = gr__recipe_from_tree(m->ctx, b, root, m->path, ".", &m->recipe);
+    if (st == GR_OK) st = gr__recipe_from_tree(m->ctx, b, root, m->path, ".", out);
     gr__log_mute(m->ctx, false);
     if (st != GR_OK) gr__bump_destroy(b);
     return st;
+}
+
+gr_status gr__model_recipe(gr_context *ctx, const char *path, const char *text, gr_recipe **out)
+{
+    const gr_model m = {.ctx = ctx, .path = path};
+    return blame_file(&m, "gradus.recipe", read_recipe(&m, text, out));
 }
 
 /* Numbers that go with no samples of this network are not its. */
@@ -492,12 +498,11 @@ static gr_status read_traits(gr_model *m)
 static gr_status read_file(gr_model *m)
 {
     const char *recipe, *prepare;
-    gr_status st = gr__st_open(m->ctx, m->path, &m->file);
+    gr_status st = gr__st_verify(m->file, m->path);
     if (st != GR_OK) return st;
-    GR_TRY(gr__st_verify(m->file, m->path));
     GR_TRY(need_meta(m, "gradus.recipe", &recipe));
     GR_TRY(need_meta(m, "gradus.prepare", &prepare));
-    GR_TRY(blame_file(m, "gradus.recipe", read_recipe(m, recipe)));
+    GR_TRY(gr__model_recipe(m->ctx, m->path, recipe, &m->recipe));
     GR_TRY(blame_file(m, "gradus.prepare", read_prepared(m, prepare)));
     GR_TRY(blame_file(m, wide_key, read_wide(m, gr__st_meta(m->file, wide_key))));
     if (!(m->meaning.targets = gr__bump_alloc(m->memory, sizeof(gr_targets) * GR_MAX_TARGETS))) GR_TRY(GR_E_MEMORY);
@@ -520,11 +525,39 @@ gr_status gr__model_open(gr_context *ctx, const char *path, gr_model *out)
     if (gr__error_code(ctx) != GR_OK)
         st = gr__error_code(ctx);
     else if (m.memory && (m.path = gr__bump_strdup(m.memory, path)))
-        st = read_file(&m);
+        st = gr__st_open(ctx, path, &m.file);
+    if (st == GR_OK) st = read_file(&m);
     if (st == GR_OK)
         *out = m;
     else
         gr__model_close(&m);
+    return st;
+}
+
+gr_status gr__model_check(gr_context *ctx, const char *path, const gr_st_pair *meta, int n)
+{
+    gr_model m = {.ctx = ctx, .memory = gr__bump_create(ctx), .path = path};
+    gr__text t;
+    gr__text_init(&t, ctx);
+    gr__text_add(&t, "%8s{\"__metadata__\":{", "");
+    for (int i = 0; i < n; i++) {
+        if (i) gr__text_put(&t, ",", 1);
+        gr__json_text(&t, meta[i].key);
+        gr__text_put(&t, ":", 1);
+        gr__json_text(&t, meta[i].value);
+    }
+    gr__text_put(&t, "}}", 2);
+    size_t bytes = t.n;
+    char *header = m.memory && !t.failed ? gr__alloc(ctx, bytes + 1) : NULL;
+    gr_status st = header ? GR_OK : GR_E_MEMORY;
+    if (header) {
+        memcpy(header, t.s, bytes);
+        for (int i = 0; i < 8; i++) header[i] = (char)((uint64_t)(bytes - 8) >> (8 * i));
+        st = gr__st_parse(ctx, path, header, bytes, &m.file);
+    }
+    gr__text_free(&t);
+    if (st == GR_OK) st = read_file(&m);
+    gr__model_close(&m);
     return st;
 }
 

@@ -18,7 +18,8 @@ typedef struct gr_model_about {
                                   Of named inputs or heads maps of such by name */
     const char
         *slot; /* weights are those of slot PARAMETER/slot, where there is one; NULL: the parameters themselves */
-    const char *trained; /* gradus.trained: JSON text */
+    const char *trained;     /* gradus.trained: JSON text */
+    const gr_computed *made; /* what stands in no store; NULL: nothing */
 } gr_model_about;
 /* Parameters and saved slots of a sealed store, under PyTorch's names and layouts, F64 when the recipe's precision is
  * float64, else F32. Atomic. */
@@ -50,6 +51,10 @@ typedef struct gr_model {
 gr_status gr__model_open(gr_context *ctx, const char *path, gr_model *out);
 /* GR_E_FORMAT where the file is a run's checkpoint. */
 gr_status gr__model_refuse_checkpoint(gr_context *ctx, const gr_st *file, const char *path);
+/* Is this the metadata of a model? GR_E_FORMAT. */
+gr_status gr__model_check(gr_context *ctx, const char *path, const gr_st_pair *meta, int n);
+/* The recipe of a model's metadata; gr__recipe_close. GR_E_FORMAT where it is none. */
+gr_status gr__model_recipe(gr_context *ctx, const char *path, const char *text, gr_recipe **out);
 void gr__model_close(gr_model *m); /* a zeroed model is fine */
 
 #endif

@@ -109,11 +109,26 @@ static gr_status build_inputs(gr__maker *m, int64_t batch, const gr_network_opti
     return st == GR_OK && mix ? gr__maker_mix(m, batch) : st;
 }
 
+/* What the recipe freezes at this moment of the run. */
+typedef struct resting {
+    const gr_groups *groups;
+    const gr_clock *at;
+} resting;
+
+static bool rests(const void *user, const char *state)
+{
+    const resting *r = user;
+    return gr__groups_frozen(r->groups, state, r->at);
+}
+
 /* memory: of names and settings; it must outlive the build only, unless the parameters are kept. */
 static gr_status build(const gr_network *n, gr__bump *memory, gr_graph *g, gr_mode mode, int64_t batch,
                        bool with_target, const gr_network_options *o, gr_network_values *out, gr__maker *m)
 {
     gr_network_values v = {0};
+    resting *frozen = gr__bump_alloc(memory, sizeof *frozen);
+    if (!frozen) return GR_E_MEMORY;
+    *frozen = (resting){&n->recipe->groups, o->at};
     *m = (gr__maker){.n = n,
                      .b = {.ctx = n->ctx,
                            .g = g,
@@ -121,6 +136,9 @@ static gr_status build(const gr_network *n, gr__bump *memory, gr_graph *g, gr_mo
                            .preset = n->recipe->preset,
                            .memory = memory,
                            .bind = o->bind,
+                           .adapter = &n->recipe->adapter,
+                           .rests = rests,
+                           .rests_user = frozen,
                            .sketch = o->sketch,
                            .exact = o->exact,
                            .updates = o->updates}};
@@ -172,15 +190,17 @@ gr_status gr__network_build_inputs(const gr_network *n, gr_graph *g, int64_t bat
 
 /* ---- the network ---- */
 
-/* Parameters and states are those of a training graph of one sample: no layer has others in another mode. */
+/* Parameters and states are those of a training graph of one sample, at the end of a run, when all is trained that ever
+ * is: no layer has others in another mode, or at another time. */
 static gr_status collect(gr_network *n)
 {
+    const gr_clock end = {.step = INT64_MAX, .total = INT64_MAX, .updates_per_epoch = 1};
     gr_graph *g = NULL;
     gr_network_values v;
     gr__maker m;
     gr_status st = GR_OK;
     GR_TRY(gr_graph_create(n->ctx, &g));
-    GR_TRY(build(n, n->memory, g, GR_MODE_TRAIN, 1, true, &(gr_network_options){.sketch = true}, &v, &m));
+    GR_TRY(build(n, n->memory, g, GR_MODE_TRAIN, 1, true, &(gr_network_options){.sketch = true, .at = &end}, &v, &m));
     for (int h = 0; h < n->recipe->n_heads; h++) {
         n->output[h] = gr__sample_of(gr_shape_of(g, v.head[h].output));
         n->lengths[h] = gr__maker_input_of(&m, v.head[h].lengths);

@@ -70,12 +70,13 @@ typedef struct gr_network_options {
     gr_val *layers; /* layers[i] receives what layer i of the recipe's stack gives; may be NULL */
     int *lengths;   /* with layers, likewise: the input whose lengths say how many of its steps count; -1: all do */
     gr_binding bind;
-    bool sketch;    /* as in gr_build */
-    bool exact;     /* likewise */
-    bool mix;       /* samples are mixed where the recipe says so; in TRAIN alone */
-    bool draw;      /* drawn_sum is wanted; in TRAIN alone */
-    int64_t steps;  /* that a batch has of inputs with lengths; 0: all */
-    double updates; /* as in gr_build */
+    bool sketch;        /* as in gr_build */
+    bool exact;         /* likewise */
+    bool mix;           /* samples are mixed where the recipe says so; in TRAIN alone */
+    bool draw;          /* drawn_sum is wanted; in TRAIN alone */
+    int64_t steps;      /* that a batch has of inputs with lengths; 0: all */
+    double updates;     /* as in gr_build */
+    const gr_clock *at; /* when in the run, as groups that are frozen for a while count it; NULL: its first update */
 } gr_network_options;
 gr_status gr__network_build_with(const gr_network *n, gr_graph *g, gr_mode mode, int64_t batch, bool with_target,
                                  const gr_network_options *o, gr_network_values *out);

@@ -341,6 +341,7 @@ static gr_status read_updates(gr__recipe_reader *k)
                           gr__optim_averages(&r->optim)));
     GR_TRY(gr__recipe_part(k, "penalty", gr__penalty_tree(k->b, &r->penalties)));
     GR_TRY(gr__groups_make(k->ctx, k->b, gr__setting_tree(&k->top, "groups"), &r->groups));
+    GR_TRY(gr__groups_check_method(k->ctx, &r->groups, &r->optim));
     GR_TRY(gr__recipe_part(k, "groups", gr__groups_tree(k->b, &r->groups)));
     GR_TRY(
         gr__lookahead_make(k->ctx, k->b, gr__setting_tree(&k->top, "lookahead"), r->preset, &r->optim, &r->lookahead));
@@ -349,6 +350,8 @@ static gr_status read_updates(gr__recipe_reader *k)
     GR_TRY(gr__recipe_part(k, "average", gr__average_tree(k->b, &r->average)));
     GR_TRY(gr__sam_make(k->ctx, k->b, gr__setting_tree(&k->top, "sam"), r->preset, &r->sam));
     GR_TRY(gr__recipe_part(k, "sam", gr__sam_tree(k->b, &r->sam)));
+    GR_TRY(gr__prune_make(k->ctx, k->b, gr__setting_tree(&k->top, "prune"), r->preset, &r->prune));
+    GR_TRY(gr__recipe_part(k, "prune", gr__prune_tree(k->b, &r->prune)));
 done:
     return st;
 }
@@ -415,6 +418,7 @@ static gr_status try_network(gr__recipe_reader *k)
         const gr_param_info *params = gr__network_params(n, &count);
         const gr_entry_spec *states = gr__network_states(n, &n_states);
         st = gr__groups_check(k->ctx, &k->r->groups, params, count, states, n_states);
+        if (st == GR_OK) st = gr__recipe_check_adapter(k, n);
     }
     for (int h = 0; h < k->r->n_heads && st == GR_OK; h++) {
         gr_head *head = &k->r->head[h];
@@ -433,7 +437,9 @@ static gr_status read_all(gr__recipe_reader *k)
     GR_TRY(read_numbers(k));
     GR_TRY(gr__recipe_heads(k));
     GR_TRY(gr__recipe_model(k));
+    GR_TRY(gr__recipe_start(k));
     GR_TRY(gr__recipe_remat(k));
+    GR_TRY(gr__recipe_adapter(k));
     GR_TRY(read_members(k));
     GR_TRY(try_network(k)); /* what the targets are depends on its outputs */
     GR_TRY(gr__recipe_keep_model(k));
@@ -457,6 +463,7 @@ gr_status gr__recipe_from_tree(gr_context *ctx, gr__bump *b, gr_tree *tree, cons
     gr_recipe *r = gr__bump_alloc(b, sizeof *r);
     if (!r || !(r->path = gr__bump_strdup(b, path)) || !(r->folder = gr__bump_strdup(b, folder))) return GR_E_MEMORY;
     r->tree = tree;
+    r->ctx = ctx;
     r->memory_owner = b;
     k.r = r;
     gr_status st = gr__recipe_include(ctx, b, tree, folder);
@@ -465,8 +472,8 @@ gr_status gr__recipe_from_tree(gr_context *ctx, gr__bump *b, gr_tree *tree, cons
     return st;
 }
 
-static gr_status apply_sets(gr_context *ctx, gr__bump *b, gr_tree *root, const char *folder, const char *const *sets,
-                            int n_sets)
+gr_status gr__recipe_settings(gr_context *ctx, gr__bump *b, gr_tree *root, const char *folder, const char *const *sets,
+                              int n_sets)
 {
     gr_status st = GR_OK;
     for (int i = 0; i < n_sets && st == GR_OK; i++) {
@@ -482,16 +489,21 @@ static gr_status apply_sets(gr_context *ctx, gr__bump *b, gr_tree *root, const c
     return st;
 }
 
+static gr_status check_root(gr_context *ctx, const gr_tree *root, const char *path)
+{
+    char shown[200];
+    if (root->kind == GR_TREE_MAP) return GR_OK;
+    return gr__mistaken_recipe(ctx, path,
+                               gr__tree_fail(ctx, root, GR_E_TYPE, "`gradus new` writes one to start from",
+                                             "a recipe is a map of keys, not %s",
+                                             gr__tree_show(root, shown, sizeof shown)));
+}
+
 static gr_status from_root(gr_context *ctx, gr__bump *b, gr_tree *root, const char *path, const char *folder,
                            const char *const *sets, int n_sets, gr_recipe **out)
 {
-    char shown[200];
-    if (root->kind != GR_TREE_MAP)
-        return gr__mistaken_recipe(ctx, path,
-                                   gr__tree_fail(ctx, root, GR_E_TYPE, "`gradus new` writes one to start from",
-                                                 "a recipe is a map of keys, not %s",
-                                                 gr__tree_show(root, shown, sizeof shown)));
-    gr_status st = apply_sets(ctx, b, root, folder, sets, n_sets);
+    gr_status st = check_root(ctx, root, path);
+    if (st == GR_OK) st = gr__recipe_settings(ctx, b, root, folder, sets, n_sets);
     return st == GR_OK ? gr__recipe_from_tree(ctx, b, root, path, folder, out) : st;
 }
 
@@ -507,16 +519,47 @@ gr_status gr__recipe_from_text(gr_context *ctx, const char *name, const char *fo
     return st;
 }
 
+gr_status gr__recipe_read(gr_context *ctx, gr__bump *b, const char *path, gr_tree **root, const char **folder)
+{
+    char *own = gr__path_folder(ctx, path);
+    *folder = own ? gr__bump_strdup(b, own) : NULL;
+    gr__strfree(ctx, own);
+    gr_status st = *folder ? gr__yaml_read(ctx, b, path, root) : GR_E_MEMORY;
+    return st == GR_OK ? check_root(ctx, *root, path) : st;
+}
+
 gr_status gr__recipe_open(gr_context *ctx, const char *path, const char *const *sets, int n_sets, gr_recipe **out)
 {
     gr__bump *b = gr__bump_create(ctx);
-    char *folder = b ? gr__path_folder(ctx, path) : NULL;
+    const char *folder;
     gr_tree *root;
-    gr_status st = folder ? gr__yaml_read(ctx, b, path, &root) : GR_E_MEMORY;
-    if (st == GR_OK) st = from_root(ctx, b, root, path, folder, sets, n_sets, out);
-    gr__strfree(ctx, folder);
+    gr_status st = b ? gr__recipe_read(ctx, b, path, &root, &folder) : GR_E_MEMORY;
+    if (st == GR_OK) st = gr__recipe_settings(ctx, b, root, folder, sets, n_sets);
+    if (st == GR_OK) st = gr__recipe_from_tree(ctx, b, root, path, folder, out);
     if (st != GR_OK) gr__bump_destroy(b);
     return st;
+}
+
+gr_status gr__recipe_with(const gr_recipe *r, const char *const *sets, int n_sets, gr_recipe **out)
+{
+    gr__bump *b = gr__bump_create(r->ctx);
+    gr_tree *root = b ? gr__tree_copy(b, r->tree) : NULL;
+    gr_status st = root ? from_root(r->ctx, b, root, r->path, r->folder, sets, n_sets, out) : gr__error_code(r->ctx);
+    if (st == GR_OK)
+        memcpy((*out)->given, r->given, sizeof r->given);
+    else
+        gr__bump_destroy(b);
+    return st;
+}
+
+void gr__recipe_take_data(gr_recipe *copy, const gr_recipe *from)
+{
+    int64_t batch = copy->data.batch;
+    copy->data = from->data;
+    copy->data.batch = batch;
+    copy->folder = from->folder;
+    copy->seed = from->seed;
+    memcpy(copy->given, from->given, sizeof copy->given);
 }
 
 void gr__recipe_close(gr_context *ctx, gr_recipe *r)

@@ -9,6 +9,7 @@
 #include "gradus/plan.h"
 #include "init/init.h"
 #include "metric/metric.h"
+#include "nn/adapter.h"
 #include "optim/optim.h"
 
 /* Parses one YAML 1.2 document (libfyaml) into a tree with places. Duplicate keys, several documents, alias bombs,
@@ -40,8 +41,19 @@ typedef enum gr_project_phase {
     GR_PROJECT_ESTABLISHED
 } gr_project_phase;
 
+/* What training starts from. */
+typedef struct gr_recipe_start {
+    const char *from;         /* a model; NULL: new weights */
+    const char *const *fresh; /* patterns of tensors that start anew all the same */
+    int n_fresh;
+    bool force; /* what contradicts the model is taken from recipe and data */
+    const gr_tree *at;
+} gr_recipe_start;
+bool gr__start_anew(const gr_recipe_start *s, const char *tensor);
+
 typedef struct gr_stop_rules { /* 0 or NaN: not set */
     int64_t epochs, steps, patience;
+    bool at_start; /* steps: 0 */
     double seconds, validation_error_below, train_error_below;
     double longer;  /* train_longer: times the updates after which patience is over; 0: ends there */
     bool monitored; /* patience watches `monitor`, and else what makes a model best */
@@ -122,6 +134,8 @@ typedef struct gr_recipe {
     bool heads_named; /* `heads:`; else there is one */
     bool reduction_sum;
     gr_best_by best_by;
+    gr_recipe_start start;
+    gr_adapter adapter;
     gr_optim optim;
     gr_clip clip;
     gr_penalties penalties;
@@ -129,6 +143,7 @@ typedef struct gr_recipe {
     gr_lookahead lookahead;
     gr_average average;
     gr_sam sam;
+    gr_prune_rule prune;
     gr_sched sched;
     gr_stop_rules stop;
     gr_every validate, checkpoint, log;
@@ -139,12 +154,15 @@ typedef struct gr_recipe {
     bool float64;       /* precision */
     const char *device; /* "cpu", "ref" */
     gr_algorithm algorithm;
-    uint64_t memory;        /* 0: none */
-    gr_remat remat;         /* its policy is never NULL */
-    bool remat_given;       /* the recipe says it */
-    uint64_t serving_limit; /* limit.serving_bytes; 0: none */
-    int threads;            /* 0: auto */
-    gr__bump *memory_owner; /* all of it lives here */
+    uint64_t memory;                /* 0: none */
+    gr_remat remat;                 /* its policy is never NULL */
+    bool remat_given;               /* the recipe says it */
+    uint64_t serving_limit;         /* limit.serving_bytes; 0: none */
+    int threads;                    /* 0: auto */
+    const struct gr_data *given[3]; /* what the sources of the type `program` stand for: the parts of a program's data;
+                                       NULL: none was given */
+    gr_context *ctx;                /* that it was made in */
+    gr__bump *memory_owner;         /* all of it lives here */
 } gr_recipe;
 
 /* Reads, applies sets[], checks everything that can be checked without data, resolves. */
@@ -156,7 +174,15 @@ gr_status gr__recipe_from_text(gr_context *ctx, const char *name, const char *fo
  * owns b, on failure the caller still does. */
 gr_status gr__recipe_from_tree(gr_context *ctx, gr__bump *b, gr_tree *tree, const char *path, const char *folder,
                                gr_recipe **out);
+/* A recipe's file as a tree, unchecked, and where its relative paths start, both in b; settings put into one. */
+gr_status gr__recipe_read(gr_context *ctx, gr__bump *b, const char *path, gr_tree **root, const char **folder);
+gr_status gr__recipe_settings(gr_context *ctx, gr__bump *b, gr_tree *root, const char *folder, const char *const *sets,
+                              int n_sets);
+/* Another one, with keys set, that needs the first no more. */
+gr_status gr__recipe_with(const gr_recipe *r, const char *const *sets, int n_sets, gr_recipe **out);
 void gr__recipe_close(gr_context *ctx, gr_recipe *r);
+/* A copy of a model's recipe gets the data of another; batches stay the model's: the same bits as in training. */
+void gr__recipe_take_data(gr_recipe *copy, const gr_recipe *from);
 /* The fields that its network asks of sources. */
 gr_wants gr__recipe_wants(const gr_recipe *r);
 /* What a head's figures are called in files: "error", or "kind_error" of a head with a name of its own. */

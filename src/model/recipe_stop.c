@@ -43,6 +43,7 @@ gr_status gr__recipe_stop(gr__recipe_reader *k)
     if (!any && !gr__tree_put(k->b, resolved, "epochs", gr__tree_scalar(k->b, "5"))) return GR_E_MEMORY;
     stop->epochs = !any ? 5 : GR_MAX(gr__setting_int(&s, "epochs"), 0);
     stop->steps = GR_MAX(gr__setting_int(&s, "steps"), 0);
+    stop->at_start = gr__setting_int(&s, "steps") == 0 && !gr__tree_none(gr__setting_tree(&s, "steps"));
     stop->patience = GR_MAX(gr__setting_int(&s, "patience"), 0);
     stop->seconds = gr__setting_real(&s, "seconds");
     stop->validation_error_below = gr__setting_real(&s, "validation_error_below");

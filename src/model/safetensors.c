@@ -30,10 +30,10 @@ struct gr_st {
 };
 
 const gr_st_type_info gr__st_types[] = {
-    {"F64", GR_ST_F64, 64},      {"F32", GR_ST_F32, 32},    {"I32", GR_ST_I32, 32},      {"U8", GR_ST_U8, 8},
-    {"F16", GR_ST_OTHER, 16},    {"BF16", GR_ST_OTHER, 16}, {"F8_E4M3", GR_ST_OTHER, 8}, {"F8_E5M2", GR_ST_OTHER, 8},
-    {"F8_E8M0", GR_ST_OTHER, 8}, {"I64", GR_ST_OTHER, 64},  {"I16", GR_ST_OTHER, 16},    {"I8", GR_ST_OTHER, 8},
-    {"U64", GR_ST_OTHER, 64},    {"U32", GR_ST_OTHER, 32},  {"U16", GR_ST_OTHER, 16},    {"BOOL", GR_ST_OTHER, 8},
+    {"F64", GR_ST_F64, 64},      {"F32", GR_ST_F32, 32},   {"I32", GR_ST_I32, 32},      {"U8", GR_ST_U8, 8},
+    {"F16", GR_ST_F16, 16},      {"BF16", GR_ST_BF16, 16}, {"F8_E4M3", GR_ST_OTHER, 8}, {"F8_E5M2", GR_ST_OTHER, 8},
+    {"F8_E8M0", GR_ST_OTHER, 8}, {"I64", GR_ST_OTHER, 64}, {"I16", GR_ST_OTHER, 16},    {"I8", GR_ST_OTHER, 8},
+    {"U64", GR_ST_OTHER, 64},    {"U32", GR_ST_OTHER, 32}, {"U16", GR_ST_OTHER, 16},    {"BOOL", GR_ST_OTHER, 8},
     {"C64", GR_ST_OTHER, 64},    {NULL, GR_ST_OTHER, 0},
 };
 
@@ -131,6 +131,7 @@ static gr_status read_tensor(const parser *p, const char *name, json_t *o)
     }
     t->name = gr__bump_strdup(st->memory, name);
     t->type = type->type;
+    t->called = type->name;
     if (st->file.fd < 0) t->data = st->file.data + 8 + st->header_bytes + begin;
     where->at = (uint64_t)begin;
     t->bytes = (size_t)(end - begin);
@@ -285,6 +286,16 @@ gr_status gr__st_read(const gr_st *st, const gr_st_tensor *t, size_t at, size_t 
 {
     const place *where = (const place *)t; /* it stands first */
     return gr__blob_read(&st->file, 8 + st->header_bytes + where->at + at, to, bytes);
+}
+
+int gr__st_pairs(const gr_st *st)
+{
+    return st->n_meta;
+}
+
+gr_st_pair gr__st_pair(const gr_st *st, int i)
+{
+    return st->meta[i];
 }
 
 const char *gr__st_meta(const gr_st *st, const char *key)

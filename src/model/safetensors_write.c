@@ -61,17 +61,19 @@ static size_t room_for(const gr_st_tensor *tensors, int n)
 }
 
 /* Gives the tensors' bytes in their order, those that do not stand in memory in pieces. */
-static void walk(const content *c, void (*take)(void *user, const void *data, size_t n), void *user)
+static gr_status walk(const content *c, void (*take)(void *user, const void *data, size_t n), void *user)
 {
     for (int i = 0; i < c->n; i++) {
         const gr_st_tensor *t = &c->tensor[i];
         if (t->data && t->bytes) take(user, t->data, t->bytes);
         for (size_t at = 0, n; !t->data && at < t->bytes; at += n) {
             n = GR_MIN(t->bytes - at, c->room);
-            c->maker->make(c->maker->user, i, at, n, c->piece);
+            gr_status st = c->maker->make(c->maker->user, i, at, n, c->piece);
+            if (st != GR_OK) return st;
             take(user, c->piece, n);
         }
     }
+    return GR_OK;
 }
 
 static void into_crc(void *user, const void *data, size_t n)
@@ -106,8 +108,8 @@ gr_status gr__st_write_pieces(gr_context *ctx, const char *path, const gr_st_ten
     gr__text_init(&t, ctx);
     put_header(&t, tensors, n, meta, n_meta);
     gr_status st = t.failed ? GR_E_MEMORY : GR_OK;
+    if (st == GR_OK) st = walk(&c, into_crc, &crc); /* which stands before the data: so pieces are made twice */
     if (st == GR_OK) {
-        walk(&c, into_crc, &crc); /* which stands before the data: so pieces are made twice */
         put_crc(&t, crc);
         st = gr__writer_open(ctx, path, &w);
     }
@@ -115,8 +117,11 @@ gr_status gr__st_write_pieces(gr_context *ctx, const char *path, const gr_st_ten
         for (int i = 0; i < 8; i++) length[i] = (unsigned char)((uint64_t)t.n >> (8 * i));
         gr__writer_put(w, length, sizeof length);
         gr__writer_put(w, t.s, t.n);
-        walk(&c, into_writer, w);
-        st = gr__writer_commit(w);
+        st = walk(&c, into_writer, w);
+        if (st == GR_OK)
+            st = gr__writer_commit(w);
+        else
+            gr__writer_abort(w);
     }
     gr__text_free(&t);
     gr__free(ctx, c.piece, c.room);

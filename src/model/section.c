@@ -39,6 +39,8 @@ static const gr_row recipe_rows[] = {
            "weight averaging beside the training"),
     GR_ROW("lookahead", TREE, "none", "none or {k: 5, alpha: 0.5}", "", "slow weights around the optimizer"),
     GR_ROW("sam", TREE, "none", "none or {rho: 0.05}", "", "gradients from where the cost is highest nearby"),
+    GR_ROW("prune", TREE, "none", "none or {to: 0.8, from_step: 0, to_step: 1000, every: 100}", "",
+           "gradual pruning: ever more of the smallest weights become 0, and stay 0"),
     GR_ROW("stop", TREE, "none", "a map", "", "when training ends; by default after 5 epochs", RESUMABLE),
     GR_ROW("validate", TREE, "none", "none or {every: 1 epoch}", "",
            "when the model is validated; by default every epoch where there is validation data", RESUMABLE),
@@ -46,7 +48,11 @@ static const gr_row recipe_rows[] = {
            "when a checkpoint is written; by default every epoch", RESUMABLE),
     GR_ROW("log", TREE, "none", "{every: 1, histograms: 1 epoch}", "",
            "how often a line of metrics is written, by default every update; events, the terminal", RESUMABLE),
-    GR_ROW("groups", TREE, "none", "none, or a list of {match, lr_scale, freeze, weight_decay}", "",
+    GR_ROW("start", TREE, "none", "none or {from: MODEL, new: [PATTERN]}", "",
+           "a model whose weights training starts from; new: all but those of tensors that match"),
+    GR_ROW("adapter", TREE, "none", "none or {rank: 8, alpha: 8, match: PATTERNS}", "",
+           "low-rank matrices that are trained beside weights; models hold the sums"),
+    GR_ROW("groups", TREE, "none", "none, or a list of {match, lr_scale, freeze, unfreeze, weight_decay}", "",
            "settings by parameter name; the first match counts"),
     GR_ROW("accumulate", INT, "1", "[1,1000000]", "", "micro-batches an update"),
     GR_ROW("precision", CHOICE, "float32", "float32|float64", "", "of weights and arithmetic"),
@@ -214,7 +220,8 @@ const gr_member gr__section_zoo = {.family = "recipe",
 
 static const gr_row stop_rows[] = {
     GR_ROW("epochs", INT, "none", "[1,1000000000]", "epochs", "after so many passes over the training data"),
-    GR_ROW("steps", INT, "none", "[1,1000000000000]", "updates", "after so many updates"),
+    GR_ROW("steps", INT, "none", "[0,1000000000000]", "updates",
+           "after so many updates; 0: nothing is trained, and the start is written as last"),
     GR_ROW("seconds", REAL, "none", "(0,inf)", "s", "after so much time"),
     GR_ROW("patience", INT, "none", "[1,1000000000]", "evaluations",
            "ends at the evaluation N+1 of a row without a better model; N is forgiven"),
@@ -232,6 +239,35 @@ const gr_member gr__section_stop = {.family = "recipe",
                                     .cite = "",
                                     .equations = "",
                                     GR_ROWS(stop_rows)};
+
+static const gr_row start_rows[] = {
+    GR_ROW("from", PATH, NULL, "a model", "", "whose weights, names and preparation training starts from"),
+    GR_ROW("new", TREE, "none", "none, or a list of patterns", "",
+           "of full tensor names, as head.weight: these start as init says, and may have other shapes than the "
+           "model's; with some, classes are those of the data"),
+    GR_ROW("force", BOOL, "false", "", "",
+           "the recipe's own preparation, fitted on its data, and its classes, where the model's are others"),
+};
+const gr_member gr__section_start = {.family = "recipe",
+                                     .name = "start",
+                                     .title = "What training starts from",
+                                     .cite = "",
+                                     .equations = "",
+                                     GR_ROWS(start_rows)};
+
+static const gr_row adapter_rows[] = {
+    GR_ROW("rank", INT, "8", "[1,100000]", "1", "how many rows A has, and columns B"),
+    GR_ROW("alpha", REAL, "none", "(0,inf)", "1", "their product counts alpha / rank times; rank unless given"),
+    GR_ROW("match", TREE, "*", "a pattern, or a list of patterns", "",
+           "of names of weights; of these all of dense and attention layers have one"),
+};
+const gr_member gr__section_adapter = {.family = "recipe",
+                                       .name = "adapter",
+                                       .title = "Low-rank adapters of weights",
+                                       .cite = "Hu et al. 2021, LoRA",
+                                       .equations = "W + (alpha / rank) B A        A [rank, inputs] normal, B [units, "
+                                                    "rank] 0 at first",
+                                       GR_ROWS(adapter_rows)};
 
 static const gr_row validate_rows[] = {
     GR_ROW("every", TREE, "1 epoch", "updates, or as in `2 epochs`", "", "how often"),
@@ -288,10 +324,10 @@ const gr_member gr__section_serving = {.family = "recipe",
 const gr_member *const *gr__recipe_sections(int *n)
 {
     static const gr_member *const sections[] = {
-        &gr__section_recipe,     &gr__section_data,  &gr__section_split,   &gr__section_cut,
-        &gr__section_target,     &gr__section_limit, &gr__section_model,   &gr__section_head,
-        &gr__section_zoo,        &gr__init_section,  &gr__section_stop,    &gr__section_validate,
-        &gr__section_checkpoint, &gr__section_log,   &gr__section_serving, &gr__schedule_tail};
+        &gr__section_recipe, &gr__section_data,    &gr__section_split, &gr__section_cut,      &gr__section_target,
+        &gr__section_limit,  &gr__section_model,   &gr__section_head,  &gr__section_zoo,      &gr__init_section,
+        &gr__section_start,  &gr__section_adapter, &gr__section_stop,  &gr__section_validate, &gr__section_checkpoint,
+        &gr__section_log,    &gr__section_serving, &gr__schedule_tail};
     *n = (int)GR_COUNT(sections);
     return sections;
 }
@@ -334,11 +370,23 @@ static bool same_model(const gr_tree *was, const gr_tree *is)
     return true;
 }
 
+/* The same weights, wherever the model lies now. */
+static bool same_start(const gr_tree *was, const gr_tree *is)
+{
+    if (was->kind != GR_TREE_MAP || is->kind != GR_TREE_MAP) return gr__tree_equal(was, is);
+    for (int i = 0; i < is->n; i++) {
+        const gr_tree *before = gr__tree_get(was, is->key[i]);
+        if (strcmp(is->key[i], "from") != 0 && (!before || !gr__tree_equal(before, is->child[i]))) return false;
+    }
+    return true;
+}
+
 bool gr__recipe_goes_on(const char *key, const gr_tree *was, const gr_tree *is)
 {
     if (gr__recipe_resumable(key)) return true;
-    if (!was) return false;
+    if (!was || !is) return false;
     if (strcmp(key, "heads") == 0) return same_heads(was, is);
+    if (strcmp(key, "start") == 0) return same_start(was, is);
     return strcmp(key, "model") == 0 ? same_model(was, is) : gr__tree_equal(was, is);
 }
 

@@ -29,5 +29,6 @@ GR_LAYER(adaptive_avg_pool) = {
     .min_inputs = 1,
     .max_inputs = 1,
     .transparent = true,
+    .channels = GR_CHANNELS_EACH,
     .build = build,
 };

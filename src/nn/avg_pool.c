@@ -64,5 +64,6 @@ GR_LAYER(avg_pool) = {
     .min_inputs = 1,
     .max_inputs = 1,
     .transparent = true,
+    .channels = GR_CHANNELS_EACH,
     .build = build,
 };

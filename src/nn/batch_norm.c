@@ -78,7 +78,8 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
     gr_shape channels = GR_SHAPE(shape.dim[shape.rank - 1]);
     gr_val mean = gr__build_state(b, "running_mean", channels, 0), var = gr__build_state(b, "running_var", channels, 1);
     gr_val weight = gr__norm_weight(b, channels, true);
-    bool frozen = gr__setting_bool(s, "frozen");
+    bool frozen =
+        gr__setting_bool(s, "frozen") || (gr__build_rests(b, "running_mean") && gr__build_rests(b, "running_var"));
     gr_val moves = frozen ? gr_const(g, 0) : share(b, gr__setting_tree(s, "momentum"));
     bool trains = b->mode == GR_MODE_TRAIN && !frozen;
     gr_val y = trains ? by_batch(b, s, in[0], weight, moves) : by(b, s, in[0], mean, var, weight);
@@ -97,7 +98,8 @@ GR_LAYER(batch_norm) = {
                          "           running_mean += momentum (mu - running_mean);  running_var += momentum (v m/(m-1) "
                          "- running_var)\n"
                          "           momentum: cumulative is 1/n in the n-th batch\n"
-                         "otherwise, and frozen: the same with running_mean and running_var;   they start at 0 and 1\n"
+                         "otherwise, and frozen, by `frozen` or by groups: the same with running_mean and running_var; "
+                         "  they start at 0 and 1\n"
                          "of sequences with lengths: over the steps that count",
             GR_ROWS(rows),
         },
@@ -106,5 +108,6 @@ GR_LAYER(batch_norm) = {
     .transparent = true,
     .normalises = GR_NORMALISES_BATCHES,
     .takes_lengths = true,
+    .channels = GR_CHANNELS_EACH,
     .build = build,
 };

@@ -68,8 +68,10 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
     gr_shape channels = GR_SHAPE(shape.dim[shape.rank - 1]);
     gr_val mean = gr__build_state(b, "running_mean", channels, 0),
            deviation = gr__build_state(b, "running_std", channels, 1), weight = gr__norm_weight(b, channels, true);
-    gr_val y = b->mode == GR_MODE_TRAIN ? by_batch(b, s, in[0], weight, mean, deviation)
-                                        : gr_mul(g, gr_sub(g, in[0], mean), gr_mul(g, weight, gr_recip(g, deviation)));
+    bool frozen = gr__build_rests(b, "running_mean") && gr__build_rests(b, "running_std");
+    gr_val y = b->mode == GR_MODE_TRAIN && !frozen
+                   ? by_batch(b, s, in[0], weight, mean, deviation)
+                   : gr_mul(g, gr_sub(g, in[0], mean), gr_mul(g, weight, gr_recip(g, deviation)));
     return gr__norm_shift(b, y, channels, true);
 }
 
@@ -88,7 +90,8 @@ GR_LAYER(batch_renorm) = {
                 "           running_mean += momentum (mu - running_mean);  running_std += momentum (s - running_std)\n"
                 "           R from 1 to r_max, D from 0 to d_max: from update 5000 on, until 40000 and 25000; of a run "
                 "below 160000 updates from 3 % of it, until 25 and 16 %\n"
-                "otherwise: y = weight (x - running_mean) / running_std + bias;   they start at 0 and 1",
+                "otherwise, and frozen by groups: y = weight (x - running_mean) / running_std + bias;   they start at "
+                "0 and 1",
             GR_ROWS(rows),
         },
     .min_inputs = 1,
@@ -96,5 +99,6 @@ GR_LAYER(batch_renorm) = {
     .transparent = true,
     .normalises = GR_NORMALISES_BATCHES,
     .corrects = true,
+    .channels = GR_CHANNELS_EACH,
     .build = build,
 };

@@ -184,6 +184,12 @@ gr_val gr__build_state(gr_build *b, const char *suffix, gr_shape shape, double i
     return state(b, suffix, shape, initial, true);
 }
 
+bool gr__build_rests(const gr_build *b, const char *suffix)
+{
+    const char *name = b->rests ? gr__bump_format(b->memory, "%s.%s", b->layer, suffix) : NULL;
+    return name && b->rests(b->rests_user, name);
+}
+
 gr_val gr__build_count(gr_build *b, const char *suffix)
 {
     gr_val one = gr_const(b->g, 1), before = state(b, suffix, GR_SHAPE(1), 0, false);

@@ -39,5 +39,6 @@ GR_LAYER(concat) = {
     .max_inputs = INT32_MAX,
     .transparent = true,
     .takes_lengths = true,
+    .channels = GR_CHANNELS_BESIDE,
     .build = build,
 };

@@ -60,5 +60,6 @@ GR_LAYER(conv) = {
         },
     .min_inputs = 1,
     .max_inputs = 1,
+    .channels = GR_CHANNELS_FILTERED,
     .build = build,
 };

@@ -54,5 +54,6 @@ GR_LAYER(dropout) = {
     .pointwise = true,
     .drops = true,
     .drop_rate = "rate",
+    .channels = GR_CHANNELS_EACH,
     .build = build,
 };

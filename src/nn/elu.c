@@ -28,5 +28,6 @@ GR_LAYER(elu) = {
     .max_inputs = 1,
     .activation_only = true,
     .follow = GR_FOLLOW_RELU,
+    .channels = GR_CHANNELS_EACH,
     .build = build,
 };

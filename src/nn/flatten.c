@@ -25,5 +25,6 @@ GR_LAYER(flatten) = {
     .max_inputs = 1,
     .transparent = true,
     .flattens = true,
+    .channels = GR_CHANNELS_FLAT,
     .build = build,
 };

@@ -26,5 +26,6 @@ GR_LAYER(gelu) = {
     .max_inputs = 1,
     .activation_only = true,
     .follow = GR_FOLLOW_RELU,
+    .channels = GR_CHANNELS_EACH,
     .build = build,
 };

@@ -32,5 +32,6 @@ GR_LAYER(global_avg_pool) = {
     .max_inputs = 1,
     .transparent = true,
     .takes_lengths = true,
+    .channels = GR_CHANNELS_EACH,
     .build = build,
 };

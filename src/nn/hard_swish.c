@@ -21,5 +21,6 @@ GR_LAYER(hard_swish) = {
     .max_inputs = 1,
     .activation_only = true,
     .follow = GR_FOLLOW_RELU,
+    .channels = GR_CHANNELS_EACH,
     .build = build,
 };

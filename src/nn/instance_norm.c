@@ -41,5 +41,6 @@ GR_LAYER(instance_norm) = {
     .max_inputs = 1,
     .transparent = true,
     .normalises = GR_NORMALISES_SAMPLES,
+    .channels = GR_CHANNELS_EACH,
     .build = build,
 };

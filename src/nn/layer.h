@@ -63,7 +63,10 @@ typedef struct gr_build {
     const gr_tree *init;
     bool inherited; /* `init` is that of a layer around this one: not for what normalises, nor for slopes */
     gr_binding bind;
-    gr_param_maker *maker; /* of the parameters of layers that are built now; NULL: they are declared */
+    bool (*rests)(const void *user, const char *state); /* is this statistic frozen by name; NULL: none is */
+    const void *rests_user;
+    const struct gr_adapter *adapter; /* nn/adapter.h; NULL: weights have none */
+    gr_param_maker *maker;            /* of the parameters of layers that are built now; NULL: they are declared */
     gr_val lengths; /* [B] GR_I32: how many steps of each sample count, GR_NONE: all of them. Set for each layer from
                        whichever of its inputs have some, layers within layers too; inputs of two lengths are refused. A
                        layer whose output has no steps any more sets it to GR_NONE */
@@ -90,6 +93,8 @@ gr_val gr__build_leaf(gr_build *b, const gr_param_info *p);
 gr_val gr__build_state(gr_build *b, const char *suffix, gr_shape shape, double initial);
 /* A training batch gives the declared statistic this value: it moves towards it by `share`, 0 to 1, of rank 0. */
 void gr__build_observe(gr_build *b, const char *suffix, gr_val batch, gr_val share);
+/* Whether this statistic is frozen, so that it stands for the batch's in training too. */
+bool gr__build_rests(const gr_build *b, const char *suffix);
 /* How many batches were observed before this one, rank 0: declares slot LAYER.suffix, which is the run's and no part of
  * the model, and counts this batch. Only in TRAIN. */
 gr_val gr__build_count(gr_build *b, const char *suffix);
@@ -134,6 +139,16 @@ typedef enum gr_normalises {
     GR_NORMALISES_BATCHES  /* by what is found over a batch */
 } gr_normalises;
 
+/* What a layer does with the channels of what it takes, a sample's last axis: what may go with a channel that is 0. */
+typedef enum gr_channels {
+    GR_CHANNELS_ALL,     /* it wants them all: they are counted, ordered, mixed, or 0 makes something of itself */
+    GR_CHANNELS_EACH,    /* each by itself, 0 stays 0: what it keeps, a number a channel, may go with it */
+    GR_CHANNELS_FLAT,    /* likewise, where all axes become one: of pictures channels first */
+    GR_CHANNELS_BESIDE,  /* of several, side by side along its `axis` */
+    GR_CHANNELS_SUMMED,  /* each output sums them: they are the last axis of its weight */
+    GR_CHANNELS_FILTERED /* likewise, by as many `filters` as its row says, in so many `groups` */
+} gr_channels;
+
 typedef struct gr_layer {
     gr_member head;
     int min_inputs, max_inputs; /* usually 1, 1; add: 2, many */
@@ -148,6 +163,7 @@ typedef struct gr_layer {
     bool corrects;            /* of a batch's statistics what is chance is put right: small batches do */
     bool multiplies;          /* its inputs with each other: one may be a gate */
     bool pointwise;           /* of one input, every number by itself, whatever its axis; activations count as such */
+    gr_channels channels;     /* of a sample */
     bool flattens;            /* a sample's axes end here: what follows tells no steps from features */
     bool weights_a_sample;    /* its parameters may have an axis of samples before their own */
     bool drops;               /* does nothing but leave numbers out at random: outside of training it hands on */

@@ -29,5 +29,6 @@ GR_LAYER(leaky_relu) = {
     .max_inputs = 1,
     .activation_only = true,
     .follow = GR_FOLLOW_LEAKY,
+    .channels = GR_CHANNELS_EACH,
     .build = build,
 };

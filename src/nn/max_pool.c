@@ -28,5 +28,6 @@ GR_LAYER(max_pool) = {
     .min_inputs = 1,
     .max_inputs = 1,
     .transparent = true,
+    .channels = GR_CHANNELS_EACH,
     .build = build,
 };

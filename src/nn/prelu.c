@@ -49,5 +49,6 @@ GR_LAYER(prelu) = {
     .max_inputs = 1,
     .activation_only = true,
     .follow = GR_FOLLOW_LEAKY,
+    .channels = GR_CHANNELS_EACH,
     .build = build,
 };

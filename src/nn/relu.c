@@ -20,5 +20,6 @@ GR_LAYER(relu) = {
     .max_inputs = 1,
     .activation_only = true,
     .follow = GR_FOLLOW_RELU,
+    .channels = GR_CHANNELS_EACH,
     .build = build,
 };

@@ -23,5 +23,6 @@ GR_LAYER(relu6) = {
     .low = 0,
     .high = 6,
     .follow = GR_FOLLOW_RELU,
+    .channels = GR_CHANNELS_EACH,
     .build = build,
 };

@@ -22,5 +22,6 @@ GR_LAYER(tanh) = {
     .low = -1,
     .high = 1,
     .follow = GR_FOLLOW_TANH,
+    .channels = GR_CHANNELS_EACH,
     .build = build,
 };

@@ -136,7 +136,7 @@ int gr__views(const gr_update_rules *r, gr_view out[GR_MAX_VIEWS])
     if (gr__optim_averages(r->optim)) /* its weights are the parameters, its statistics slots of that name */
         out[n++] = (gr_view){.slot = "averaged", .statistics = true};
     else
-        out[n++] = (gr_view){.slot = r->lookahead->k && !r->lookahead->evaluate_fast ? "slow" : NULL};
+        out[n++] = (gr_view){.slot = r->lookahead->k && !r->lookahead->evaluate_fast ? gr__lookahead_slot : NULL};
     if (r->average->on)
         out[n++] = (gr_view){.slot = gr__average_slot(r->average),
                              .file = gr__average_kept(r->average),

@@ -52,7 +52,7 @@ gr_val gr__optim_point(gr_graph *g, gr_store *store, const gr_optim *o, int phas
     if (!m->point || (groups && gr__groups_freeze(groups, p->entry.name))) return leaf;
     gr_step s = step_of(g, store, o, phase, groups, p, lr);
     s.leaf = leaf;
-    return m->point(&s, leaf);
+    return gr__masked(g, store, &p->entry, m->point(&s, leaf));
 }
 
 gr_val gr__optim_rademacher(gr_graph *g, const gr_param_info *p, gr_val seed, gr_val update)
@@ -64,6 +64,11 @@ gr_val gr__optim_rademacher(gr_graph *g, const gr_param_info *p, gr_val seed, gr
     gr_val u = gr_random(g, stream, shape, seed, update, gr_const(g, 0));
     gr_val z = gr_select(g, gr_less(g, u, gr_const(g, 0.5)), gr_broadcast(g, gr_const(g, 1), shape), gr_const(g, -1));
     return gr_reshape(g, z, p->entry.shape);
+}
+
+static gr_val masked(const building *b, size_t i, gr_val x)
+{
+    return gr__masked(b->g, b->store, &b->u->params[i].entry, x);
 }
 
 /* ---- penalties ---- */
@@ -93,7 +98,7 @@ static gr_status penalise(building *b, gr__bump *memory)
     if (!b->penalty_gradient) return GR_E_MEMORY;
     gr_status st = gr_gradients(b->g, smooth, points, (int)u->n, b->penalty_gradient);
     for (size_t i = 0; i < u->n; i++)
-        if (!is_penalised(b, i)) b->penalty_gradient[i] = GR_NONE;
+        b->penalty_gradient[i] = is_penalised(b, i) ? masked(b, i, b->penalty_gradient[i]) : GR_NONE;
     return st;
 }
 
@@ -237,11 +242,12 @@ static void prepare_step(const building *b, size_t i, gr_val norm, gr_step *s)
     const gr_optimizer *m = b->method->member;
     *s = step_of(g, b->store, u->optim, u->phase, u->groups, &u->params[i], u->lr);
     s->leaf = s->w = u->leaves[i];
-    s->t = b->t;
+    s->since = u->groups && u->at ? gr__groups_since(u->groups, u->params[i].entry.name, u->at) : 0;
+    s->t = s->since ? gr_sub(g, b->t, gr_const(g, (double)s->since)) : b->t;
     s->count = u->count;
     s->d = clipped(b, i, norm, &s->gradient_norm);
     if (b->method->centralize && s->trusted) {
-        s->d = centralised(g, s->d);
+        s->d = masked(b, i, centralised(g, s->d));
         s->gradient_norm = gr__norm(g, s->d);
     }
     if (u->curvature) {
@@ -265,7 +271,7 @@ static void prepare_step(const building *b, size_t i, gr_val norm, gr_step *s)
 static void finish_step(const building *b, size_t i, gr_val norm, gr_step *s)
 {
     if (s->squares > 0) await_squares(b, i, norm, s->squares);
-    gr_assign(b->g, s->leaf, after_step(b, i, s->out, s->lr), GR_ASSIGN_UPDATE);
+    gr_assign(b->g, s->leaf, masked(b, i, after_step(b, i, s->out, s->lr)), GR_ASSIGN_UPDATE);
 }
 
 static gr_status update_each(const building *b, gr_val norm)

@@ -23,6 +23,8 @@ GR_COMMON(lookahead_common) = {
     GR_ROWS(rows),
 };
 
+const char gr__lookahead_slot[] = "slow";
+
 /* ---- the recipe ---- */
 
 static gr_status check_inner(gr_context *ctx, const gr_tree *at, const gr_optim *o)
@@ -92,7 +94,7 @@ static gr_status build_start(const gr_update_rules *r, gr_graph *g, gr_store *st
     for (size_t i = 0; i < n && st == GR_OK; i++) {
         gr_val slow;
         if (gr__groups_freeze(r->groups, params[i].entry.name)) continue;
-        st = gr__slot_beside(g, store, &params[i].entry, "slow", 0, &slow);
+        st = gr__slot_beside(g, store, &params[i].entry, gr__lookahead_slot, 0, &slow);
         if (st == GR_OK) gr_assign(g, slow, gr_param(g, params[i].entry.name, params[i].entry.shape), GR_ASSIGN_UPDATE);
     }
     return st == GR_OK ? gr_graph_status(g) : st;
@@ -129,7 +131,7 @@ static gr_status build_synchronise(const gr_update_rules *r, gr_graph *g, gr_sto
     for (size_t i = 0; i < n; i++) {
         gr_val slow, w;
         if (gr__groups_freeze(r->groups, params[i].entry.name)) continue;
-        GR_TRY(gr__slot_beside(g, store, &params[i].entry, "slow", 0, &slow));
+        GR_TRY(gr__slot_beside(g, store, &params[i].entry, gr__lookahead_slot, 0, &slow));
         w = gr_param(g, params[i].entry.name, params[i].entry.shape);
         gr_val both = part_of(g, slow, w, r->lookahead->alpha);
         gr_assign(g, slow, both, GR_ASSIGN_UPDATE);

@@ -3,6 +3,7 @@
  *   resolve.c    optimizer: a method, or two with a switch between them
  *   clip.c groups.c lookahead.c average.c   clip:, groups:, lookahead:, average: (swa.c, ema.c)
  *   sam.c        sam: the gradient at other weights
+ *   prune.c      prune: which weights are 0 and stay 0
  *   step.c       what members write their update with
  *   build.c      gradients to new weights: everything of an update in its order
  *   action.c     what happens only now and then: plans of their own that the trainer runs when they are due
@@ -57,6 +58,7 @@ typedef struct gr_group {
     const char *match; /* a pattern of full tensor names: * is any text, ? any character */
     double lr_scale;
     bool freeze;
+    gr_span unfreeze;    /* of a frozen one: from then on it is trained; n 0: never */
     double weight_decay; /* NaN: as the optimizer has it */
     const gr_tree *at;
 } gr_group;
@@ -68,11 +70,14 @@ extern const gr_member gr__group_common;
 gr_status gr__groups_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_groups *out);
 gr_tree *gr__groups_tree(gr__bump *b, const gr_groups *g);
 const gr_group *gr__groups_find(const gr_groups *g, const char *name); /* the first that matches; NULL: none */
-bool gr__groups_freeze(const gr_groups *g, const char *name);
+bool gr__groups_freeze(const gr_groups *g, const char *name);          /* for the whole run */
 /* GR_E_NAME for a pattern that matches neither a parameter nor a statistic, GR_E_CONFLICT where every parameter is
  * frozen; warns of groups behind others. */
 gr_status gr__groups_check(gr_context *ctx, const gr_groups *g, const gr_param_info *params, size_t n,
                            const gr_entry_spec *states, size_t n_states);
+
+/* GR_E_CONFLICT where something is frozen for a while only and the update does not allow that, with the reason. */
+gr_status gr__groups_check_method(gr_context *ctx, const gr_groups *g, const gr_optim *o);
 
 /* ---- lookahead: and average: ---- */
 
@@ -80,6 +85,7 @@ extern const gr_member gr__lookahead_common, gr__swa_common, gr__ema_common;
 /* The optimizer's own stands where the recipe says nothing; both together are refused. */
 gr_status gr__lookahead_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, const gr_optim *o,
                              gr_lookahead *out);
+extern const char gr__lookahead_slot[]; /* of each parameter that is trained: its slow weights */
 gr_tree *gr__lookahead_tree(gr__bump *b, const gr_lookahead *l, const gr_optim *o);
 
 typedef struct gr_average {
@@ -108,6 +114,27 @@ gr_tree *gr__sam_tree(gr__bump *b, const gr_sam *s);
 /* Where the second gradient of n tensors is taken, from where the first was: grads are sums, or means, alike. */
 void gr__sam_climb(gr_graph *g, const gr_sam *s, const gr_val *points, const gr_val *grads, int n, gr_val *out);
 
+/* ---- prune: and masks ---- */
+
+typedef struct gr_prune_rule {
+    bool on;
+    double to;
+    int64_t from_step, to_step, every;
+} gr_prune_rule;
+extern const gr_member gr__prune_common;
+gr_status gr__prune_make(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_prune_rule *out);
+gr_tree *gr__prune_tree(gr__bump *b, const gr_prune_rule *p);
+bool gr__prune_due(const gr_prune_rule *p, int64_t step); /* after `step` updates */
+double gr__prune_share(const gr_prune_rule *p, int64_t step);
+
+/* The mask of parameter W is slot W.mask: part of the model, of the parameter's shape and layout, 1 to begin with.
+ * Where a store has one, graphs of updates hold the weights that it has 0 for at 0. */
+#define GR_MASK ".mask"
+gr_status gr__mask_add(gr_store *store, const gr_entry_spec *param);
+const gr_entry *gr__mask_find(const gr_store *store, const char *param); /* NULL: it has none */
+/* x of the parameter's shape with 0 where the mask has 0; x itself without a mask, or where it is GR_NONE. */
+gr_val gr__masked(gr_graph *g, const gr_store *store, const gr_entry_spec *param, gr_val x);
+
 /* ---- the clock of a run ---- */
 
 typedef struct gr_clock {
@@ -115,6 +142,13 @@ typedef struct gr_clock {
     int64_t updates_per_epoch;
 } gr_clock;
 int64_t gr__clock_updates(gr_span s, const gr_clock *c);
+/* Is it frozen in the update that follows c->step updates? NULL: in the first. */
+bool gr__groups_frozen(const gr_groups *g, const char *name, const gr_clock *c);
+/* After how many updates its group lets it be trained; 0: from the start. */
+int64_t gr__groups_since(const gr_groups *g, const char *name, const gr_clock *c);
+/* The updates after which something more is trained than before, in order, the first 0; how many. */
+enum { GR_MAX_STAGES = 32 };
+int gr__groups_stages(const gr_groups *g, const gr_clock *c, int64_t out[GR_MAX_STAGES]);
 bool gr__average_began(const gr_average *s, const gr_clock *c); /* are weights collected from here on? */
 /* The method of the update that follows `step` updates. */
 int gr__optim_phase(const gr_optim *o, const gr_clock *c);
@@ -134,8 +168,9 @@ typedef struct gr_update_spec {
     const gr_val *rademacher, *curvature; /* AdaHessian: signs z, and the SUM of H z; NULL in updates without it. Of
                                              methods that draw labels the SUM of gradients, and no signs */
     size_t n;
-    gr_val count; /* rank 0: what the sums are divided by */
-    gr_val lr;    /* rank-0 feed */
+    gr_val count;       /* rank 0: what the sums are divided by */
+    gr_val lr;          /* rank-0 feed */
+    const gr_clock *at; /* when, as groups that are frozen for a while count it; NULL: none is */
 } gr_update_spec;
 
 typedef struct gr_update_values {

@@ -18,7 +18,8 @@ typedef struct gr_step { /* one parameter's update being built */
     gr_val leaf;           /* the parameter */
     gr_val lr;             /* rank 0: the rate of this update, group scale included */
     gr_val base_lr, scale; /* rank 0: the two factors of lr: the schedule's rate and the group's scale */
-    gr_val t;              /* rank 0: 1 for the first update of this method */
+    gr_val t;              /* rank 0: 1 for the first update of this method, of a parameter that it trains */
+    int64_t since;         /* updates before those, in which it was frozen */
     gr_val decay; /* rank 0: weight decay of this parameter (0 for biases), for members that have a place of their own
                      for it */
     gr_val gradient_norm; /* rank 0: the norm of the gradient as update gets it, from the pass that takes the norm of

@@ -90,6 +90,11 @@ gr_val gr__step_number(gr_step *s, const char *name, double initial)
 
 gr_val gr__step_shared(gr_step *s, const char *name, double initial)
 {
+    if (s->since)
+        return gr_graph_fail(s->g, GR_E_CONFLICT,
+                             "%s is unfrozen after %lld updates, but \"%s\" is a number that this optimizer keeps for "
+                             "all parameters together, from the first update on",
+                             s->param->entry.name, (long long)s->since, name);
     return slot(s, "optimizer", name, GR_SCALAR, GR_LAYOUT_PLAIN, initial);
 }
 

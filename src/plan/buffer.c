@@ -37,16 +37,15 @@ static int stand(gr__compiler *c, gr_val v)
     return fed ? add_buffer(c, v, 0, (gr__spot){GR__NOWHERE, 0, 0}) : -1;
 }
 
-/* Gradients stand at their parameters' offsets. */
+/* Gradients stand one after the other, in the order in which they are named: that of the parameters that have one. */
 static void stand_gradient(gr__compiler *c, gr_gradient_mark m)
 {
     gr_val root = c->root[m.gradient];
     bool whole = c->root_offset[m.gradient] == 0 &&
                  gr_shape_count(gr__value(c->g, root)->shape) == gr_shape_count(gr__value(c->g, m.gradient)->shape);
     if (c->unit_of[gr__value(c->g, root)->node] < 0 || c->standing[root] >= 0 || !whole) return;
-    const gr_entry *e = gr_store_entry(c->plan->store, c->entry[gr__value(c->g, m.param)->node]);
-    int b = c->standing[root] = add_buffer(c, root, 0, (gr__spot){GR__IN_GRADIENTS, 0, e->offset});
-    c->plan->bytes.gradients = GR_MAX(c->plan->bytes.gradients, e->offset + gr__granules(c->plan->buffers[b].bytes));
+    int b = c->standing[root] = add_buffer(c, root, 0, (gr__spot){GR__IN_GRADIENTS, 0, c->plan->bytes.gradients});
+    c->plan->bytes.gradients += gr__granules(c->plan->buffers[b].bytes);
 }
 
 /* ---- what entries read and write ---- */

@@ -14,6 +14,7 @@ gr_source_options gr__cut_source(const gr_recipe *r, const gr_wants *wants, bool
                                .seed = r->seed,
                                .wants = wants,
                                .hold = r->data.hold,
+                               .given = r->given,
                                .apart = {r->data.group ? r->data.group->text : NULL,
                                          r->data.order && !r->data.in_file_order ? r->data.order->text : NULL}};
 }

@@ -5,12 +5,14 @@
 
 #include "train/graphs.h"
 #include "train/inside.h"
+#include "train/masks.h"
 
 /* ---- plans ---- */
 
 static const char *name_of(const gr_engine *e, int kind, int variant)
 {
-    static const char *const names[] = {"step", "accumulate", "apply", NULL, "evaluate", "statistics", "inside"};
+    static const char *const names[] = {"step",     "accumulate", "apply",  NULL,
+                                        "evaluate", "statistics", "inside", "merge"};
     if (kind == GR_RUN_ACTION) return e->action[variant]->name;
     return kind == GR_RUN_EVALUATE && variant ? e->view[variant].slot : names[kind];
 }
@@ -73,8 +75,25 @@ gr_engine_plan *gr__engine_find(gr_engine *e, int kind, int64_t batch, int64_t s
 
 int gr__engine_variant(const gr_recipe *r, const gr_clock *c)
 {
+    int64_t began[GR_MAX_STAGES];
+    int stage = gr__groups_stages(&r->groups, c, began) - 1;
+    while (stage > 0 && c->step < began[stage]) stage--;
     return (gr__optim_phase(&r->optim, c) ? GR_VARIANT_THEN : 0) |
-           (gr__optim_curvature(&r->optim, c) ? GR_VARIANT_CURVATURE : 0);
+           (gr__optim_curvature(&r->optim, c) ? GR_VARIANT_CURVATURE : 0) | stage * GR_VARIANT_STAGE;
+}
+
+static gr_clock beginning(const gr_task *t)
+{
+    gr_extent x = gr__task_extent(t);
+    return (gr_clock){.total = x.total, .updates_per_epoch = x.updates_per_epoch};
+}
+
+int64_t gr__engine_stage(const gr_task *t, int variant)
+{
+    int64_t began[GR_MAX_STAGES];
+    gr_clock c = beginning(t);
+    gr__groups_stages(&t->recipe->groups, &c, began);
+    return began[variant / GR_VARIANT_STAGE];
 }
 
 gr_rate gr__engine_moment(const gr_recipe *r, const gr_clock *c, const double *state)
@@ -115,12 +134,14 @@ static gr_status update_plans(gr_engine *e, int64_t batch, int variant)
 static gr_status training_plans(gr_engine *e)
 {
     const gr_optim *o = &e->task->recipe->optim;
-    int64_t batch = gr__task_batch(e->task);
+    int64_t batch = gr__task_batch(e->task), began[GR_MAX_STAGES];
+    gr_clock c = beginning(e->task);
+    int stages = gr__groups_stages(&e->task->recipe->groups, &c, began);
     gr_status st = GR_OK;
-    for (int phase = 0; phase < o->n_methods; phase++) {
-        const gr_method *m = &o->method[phase];
+    for (int i = 0; i < o->n_methods * stages; i++) {
+        const gr_method *m = &o->method[i / stages];
         int64_t every = m->member->curvature_every ? m->member->curvature_every(&m->settings) : 0;
-        int variant = phase ? GR_VARIANT_THEN : 0;
+        int variant = (i / stages ? GR_VARIANT_THEN : 0) + i % stages * GR_VARIANT_STAGE;
         if (every > 0) GR_TRY(update_plans(e, batch, variant | GR_VARIANT_CURVATURE));
         if (every != 1) GR_TRY(update_plans(e, batch, variant));
     }
@@ -161,6 +182,19 @@ static gr_status evaluation_plans(gr_engine *e, gr_part p)
         if (n >= batch) GR_TRY(add_plan(e, GR_RUN_EVALUATE, batch, v));
         GR_TRY(add_plan(e, GR_RUN_EVALUATE, n % batch, v));
     }
+done:
+    return st;
+}
+
+/* One a weight with an adapter: a file of the model has the sum of both. */
+static gr_status merge_plans(gr_engine *e)
+{
+    size_t n;
+    const gr_param_info *p = gr__network_params(e->task->network, &n);
+    gr_status st = GR_OK;
+    for (size_t i = 0; i < n; i++)
+        for (int v = 0; v < e->n_views && gr__adapter_has(&e->task->recipe->adapter, p[i].entry.name); v++)
+            if (p[i].adaptable) GR_TRY(add_plan(e, GR_RUN_MERGE, 1, v + GR_MAX_VIEWS * (int)i));
 done:
     return st;
 }
@@ -289,8 +323,10 @@ gr_status gr__engine_make(const gr_task *t, bool train, unsigned parts, gr_engin
     }
     GR_TRY(gr__runner_open(t, &e->runner));
     e->store = e->runner.store;
+    if (train) GR_TRY(gr__masks_declare(e)); /* graphs ask the store for them */
     if (train) GR_TRY(training_plans(e));
     if (train) GR_TRY(statistics_plans(e));
+    if (train) GR_TRY(merge_plans(e));
     for (int p = 0; p < GR_PARTS; p++)
         if (parts & 1u << p && t->count[p]) GR_TRY(evaluation_plans(e, p));
     if (train) GR_TRY(inside_plan(e));

@@ -5,6 +5,7 @@
 
 #include "base/rng.h"
 #include "train/balance.h"
+#include "train/start.h"
 #include "train/stepper.h"
 
 typedef struct ensemble {
@@ -211,7 +212,7 @@ static gr_status run_model(ensemble *s, int model)
     draw(s, model);
     GR_TRY(gr__engine_make(&s->task, true, 1u << GR_PART_VALIDATION, &s->engine));
     GR_TRY(gr_store_seal(s->engine.store));
-    GR_TRY(gr__network_init(s->task.network, s->engine.store));
+    GR_TRY(gr__start_weights(&s->task, s->engine.store));
     GR_TRY(gr__engine_start(&s->engine));
     gr_loader_options o = gr__task_training_loader(&s->task, false);
     GR_TRY(gr__loader_create(s->of->ctx, &o, &training));

@@ -133,7 +133,7 @@ gr_status gr__evaluate(gr_engine *e, int view, gr_loader *loader, gr_part part, 
     const gr_task *t = e->task;
     pass p = {.e = e, .out = out};
     gr_status st = GR_OK;
-    *out = (gr_evaluation){.n_heads = t->recipe->n_heads};
+    *out = (gr_evaluation){.recipe = t->recipe, .metrics = e->metrics, .n_heads = t->recipe->n_heads};
     take_back(out);
     for (int h = 0; h < out->n_heads; h++) out->head[h].cost_sum = 0;
     GR_TRY(begin(&p, part));

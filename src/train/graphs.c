@@ -16,6 +16,7 @@ typedef struct making {
     int64_t batch, steps; /* of inputs with lengths, 0: all */
     int phase;
     bool curvature;
+    gr_clock at; /* a moment of the stage of the run that the plan is for */
     const gr_view *view;
     gr_network_values v;
     const gr_param_info *params;
@@ -27,7 +28,7 @@ typedef struct making {
 
 static bool is_frozen(const making *m, size_t i)
 {
-    return gr__groups_freeze(&m->recipe->groups, m->params[i].entry.name);
+    return gr__groups_frozen(&m->recipe->groups, m->params[i].entry.name, &m->at);
 }
 
 static gr_status room(making *m)
@@ -47,7 +48,7 @@ static void move_state(void *user, const gr_entry_spec *s, gr_val batch, gr_val 
 {
     making *m = user;
     gr_graph *g = m->g;
-    if (gr__groups_freeze(&m->recipe->groups, s->name)) return;
+    if (gr__groups_frozen(&m->recipe->groups, s->name, &m->at)) return;
     gr_val old = gr_slot(g, s->name, s->shape), next = gr__statistic(g, old, batch, share), sum = gr_sum_all(g, next);
     m->moved = m->moved ? gr_add(g, m->moved, sum) : sum;
     gr_assign(g, old, next, GR_ASSIGN_STATE);
@@ -104,10 +105,15 @@ static gr_status take(making *m, taken *t)
     return GR_OK;
 }
 
+static gr_val masked(const making *m, size_t i, gr_val x)
+{
+    return gr__masked(m->g, m->store, &m->params[i].entry, x);
+}
+
 static void spread(const making *m, const gr_val *from, gr_val *to)
 {
     int k = 0;
-    for (size_t i = 0; i < m->n; i++) to[i] = is_frozen(m, i) ? GR_NONE : from[k++];
+    for (size_t i = 0; i < m->n; i++) to[i] = is_frozen(m, i) ? GR_NONE : masked(m, i, from[k++]);
 }
 
 /* Gradient sums of the parameters that are trained, and where it is wanted what tells the curvature: H z, or gradients
@@ -135,6 +141,8 @@ static gr_status climb(making *m, const gr_network_values *v)
     gr_status st = GR_OK;
     GR_TRY(take(m, &t));
     GR_TRY(gr_gradients(m->g, v->cost_sum, t.points, t.n, t.d));
+    for (size_t i = 0, k = 0; i < m->n; i++)
+        if (!is_frozen(m, i)) t.d[k] = masked(m, i, t.d[k]), k++;
     gr__sam_climb(m->g, &m->recipe->sam, t.points, t.d, t.n, t.points);
     for (size_t i = 0, k = 0; i < m->n; i++)
         if (!is_frozen(m, i)) m->points[i] = t.points[k++];
@@ -156,6 +164,7 @@ static gr_status forward(making *m, bool moves, bool draw, gr_network_values *v)
                                   .mix = true,
                                   .draw = draw,
                                   .updates = (double)gr__task_extent(m->task).total,
+                                  .at = &m->at,
                                   .bind = {.leaf = point_of, .observe = moves ? move_state : NULL, .user = m}};
     return gr__network_build_with(m->task->network, m->g, GR_MODE_TRAIN, m->batch, true, &o, v);
 }
@@ -167,8 +176,9 @@ static gr_status forward_and_back(making *m)
     gr_status st = GR_OK;
     GR_TRY(room(m));
     for (size_t i = 0; i < m->n; i++)
-        m->points[i] =
-            gr__optim_point(m->g, m->store, &m->recipe->optim, m->phase, &m->recipe->groups, &m->params[i], m->lr);
+        m->points[i] = is_frozen(m, i) ? m->leaves[i]
+                                       : gr__optim_point(m->g, m->store, &m->recipe->optim, m->phase,
+                                                         &m->recipe->groups, &m->params[i], m->lr);
     GR_TRY(forward(m, true, draw && !sam, &m->v));
     if (!sam) return differentiate(m, &m->v);
     GR_TRY(climb(m, &m->v));
@@ -201,7 +211,8 @@ static gr_status update(making *m, gr_val cost_sum, gr_val weight_sum, bool weig
                               .count = r->reduction_sum ? gr_const(g, 1)
                                        : weighted       ? gr__weights_divisor(g, weight_sum)
                                                         : weight_sum,
-                              .lr = m->lr};
+                              .lr = m->lr,
+                              .at = &m->at};
     gr_status st = gr__optim_build(g, m->store, &u, &v);
     if (st != GR_OK) return st;
     gr_output(g, "cost_sum", cost_sum);
@@ -337,10 +348,29 @@ static gr_status build_statistics(making *m)
 {
     const gr_network_options o = {.steps = m->steps,
                                   .mix = true,
+                                  .at = &m->at,
                                   .updates = (double)gr__task_extent(m->task).total,
                                   .bind = {.leaf = view_of, .observe = collect_state, .user = m}};
     gr_status st = gr__network_build_with(m->task->network, m->g, GR_MODE_TRAIN, m->batch, false, &o, &m->v);
     return st == GR_OK ? gr_graph_status(m->g) : st;
+}
+
+/* A weight and its adapter, as a file has them. */
+static gr_status build_merge(making *m, const gr_param_info *p)
+{
+    char down[GR_ADAPTER_NAME], up[GR_ADAPTER_NAME];
+    const gr_adapter *a = &m->recipe->adapter;
+    gr_shape w = p->entry.shape;
+    const struct {
+        const char *name;
+        gr_shape shape;
+    } of[] = {{p->entry.name, w},
+              {gr__adapter_down(p->entry.name, down), GR_SHAPE(a->rank, w.dim[1])},
+              {gr__adapter_up(p->entry.name, up), GR_SHAPE(w.dim[0], a->rank)}};
+    gr_val leaf[GR_COUNT(of)];
+    for (size_t i = 0; i < GR_COUNT(of); i++) leaf[i] = gr__view_leaf(m->view, m->g, m->store, of[i].name, of[i].shape);
+    gr_output(m->g, "merged", gr__adapter_merge(m->g, a, leaf[0], leaf[1], leaf[2]));
+    return gr_graph_status(m->g);
 }
 
 /* The model that is evaluated, from inside. */
@@ -360,15 +390,20 @@ static gr_status build_kind(making *m, const gr_engine *e, int kind, int variant
         return build_evaluate(m);
     case GR_RUN_STATISTICS:
         m->view = &e->view[variant];
+        m->at.step = INT64_MAX; /* whatever is trained at some time has statistics of its own */
         return build_statistics(m);
     case GR_RUN_INSIDE:
         m->view = &e->view[variant];
         return build_inside(m, e->inside);
+    case GR_RUN_MERGE:
+        m->view = &e->view[variant % GR_MAX_VIEWS];
+        return build_merge(m, &m->params[variant / GR_MAX_VIEWS]);
     case GR_RUN_ACTION:
         return e->action[variant]->build(&e->rules, m->g, e->store, m->params, m->n);
     default:
         break;
     }
+    m->at.step = gr__engine_stage(m->task, variant);
     m->phase = variant & GR_VARIANT_THEN ? 1 : 0;
     m->curvature = variant & GR_VARIANT_CURVATURE;
     return kind == GR_RUN_STEP ? build_step(m) : kind == GR_RUN_ACCUMULATE ? build_accumulate(m) : build_apply(m);
@@ -377,7 +412,14 @@ static gr_status build_kind(making *m, const gr_engine *e, int kind, int variant
 gr_status gr__graph_of_run(const gr_engine *e, int kind, int64_t batch, int64_t steps, int variant, gr_graph *g)
 {
     const gr_task *t = e->task;
-    making m = {.task = t, .recipe = t->recipe, .store = e->store, .g = g, .batch = batch, .steps = steps};
+    gr_extent x = gr__task_extent(t);
+    making m = {.task = t,
+                .recipe = t->recipe,
+                .store = e->store,
+                .g = g,
+                .batch = batch,
+                .steps = steps,
+                .at = {.total = x.total, .updates_per_epoch = x.updates_per_epoch}};
     m.params = gr__network_params(t->network, &m.n);
     gr_status st = build_kind(&m, e, kind, variant);
     if (st == GR_OK) tell_solved(&m);

@@ -72,6 +72,7 @@ gr_extent gr__task_extent(const gr_task *t)
     gr_extent e = {.batches = t->recipe->data.drop_last ? n / batch : (n + batch - 1) / batch};
     e.updates_per_epoch = (e.batches + t->recipe->accumulate - 1) / t->recipe->accumulate;
     int64_t by_epochs = s->epochs * e.updates_per_epoch;
+    if (s->at_start && !by_epochs) by_epochs = 1; /* schedules have a length to count by */
     e.total = s->steps && by_epochs ? GR_MIN(s->steps, by_epochs) : s->steps ? s->steps : by_epochs;
     return e;
 }

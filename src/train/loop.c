@@ -12,7 +12,8 @@
 #include "base/file.h"
 #include "base/pool.h"
 #include "train/loop.h"
-#include "train/origin.h"
+#include "train/masks.h"
+#include "train/start.h"
 
 static double now(void)
 {
@@ -237,7 +238,9 @@ done:
 
 static gr_status checkpoint(gr_loop *l)
 {
-    gr_status st = gr__loop_checkpoint(l);
+    gr__loop_report(l, GR_PHASE_CHECKPOINT_DUE, false, NULL);
+    gr_status st = l->told == GR_E_INTERRUPTED ? GR_OK : l->told;
+    if (st == GR_OK) st = gr__loop_checkpoint(l);
     if (st == GR_OK) gr__loop_report(l, GR_PHASE_CHECKPOINT, false, l->run->path);
     return st;
 }
@@ -291,10 +294,11 @@ static gr_status prepare_loaders(gr_loop *l)
 static gr_status starting_weights(gr_loop *l)
 {
     gr_st *model = NULL;
-    if (!l->options->from) return gr__network_init(l->task->network, l->engine->store);
+    if (!l->options->from) return gr__start_weights(l->task, l->engine->store);
     gr_status st = gr__st_open(l->ctx, l->options->from, &model);
     if (st == GR_OK) st = gr__st_verify(model, l->options->from);
     if (st == GR_OK) st = gr__model_load(l->ctx, model, l->options->from, l->engine->store);
+    if (st == GR_OK) gr__masks_settle(l->engine);
     gr__st_close(model);
     return st;
 }
@@ -386,7 +390,7 @@ static gr_status end_events(gr_loop *l, bool success)
     return gr__events_flush(e, true);
 }
 
-static gr_status train(gr_loop *l, gr_train_result *out)
+gr_status gr__loop_train(gr_loop *l, gr_train_result *out)
 {
     bool resumed = false;
     gr_status st = GR_OK;
@@ -394,6 +398,7 @@ static gr_status train(gr_loop *l, gr_train_result *out)
     gr_rate rate = gr__engine_moment(l->recipe, &start, l->schedule);
     GR_TRY(gr__sched_check(l->ctx, &l->recipe->sched, &rate));
     GR_TRY(gr__actions_check(l->ctx, &l->engine->rules, &start));
+    gr__masks_check(l->engine, l->total);
     GR_TRY(gr_store_seal(l->engine->store));
     GR_TRY(starting_weights(l)); /* what that takes meanwhile is given back before the arena takes its place */
     GR_TRY(gr__engine_start(l->engine));
@@ -413,6 +418,7 @@ static gr_status train(gr_loop *l, gr_train_result *out)
     l->began = now();
     l->line_began = gr__loop_seconds(l);
     if (resumed) gr__loop_report(l, GR_PHASE_RESUMED, false, l->run->resumed_from);
+    if (l->recipe->stop.at_start && l->step == 0) l->reason = GR_REASON_STEPS;
     st = advance(l, out);
     gr_status ended = st;
     if (st != GR_OK && st != GR_E_DIVERGED && st != GR_E_INTERRUPTED) goto done;
@@ -421,7 +427,7 @@ static gr_status train(gr_loop *l, gr_train_result *out)
     if (ended != GR_E_INTERRUPTED) st = conclude(l, out);
     if (ended == GR_OK && st == GR_E_INTERRUPTED) st = ended = interrupted(l, out);
     if (st != GR_OK && st != GR_E_INTERRUPTED && st != GR_E_DIVERGED) goto done;
-    if (ended == GR_OK) GR_TRY(gr__loop_checkpoint(l));
+    if (ended == GR_OK) GR_TRY(checkpoint(l));
     if (ended == GR_OK && ends_not_finite(l)) ended = end_not_finite(l, out);
     fill_result(l, out);
     if (ended != GR_E_INTERRUPTED) GR_TRY(end_events(l, ended == GR_OK));
@@ -430,89 +436,5 @@ static gr_status train(gr_loop *l, gr_train_result *out)
     gr__loop_report(l, GR_PHASE_DONE, false, NULL);
     st = ended;
 done:
-    return st;
-}
-
-static gr_status read_origin(const gr_loop *l, gr__bump **memory, gr_origin *out)
-{
-    *memory = gr__bump_create(l->ctx);
-    return *memory ? gr__origin_read(l->ctx, *memory, l->recipe, l->options->from, l->options->force, out)
-                   : GR_E_MEMORY;
-}
-
-static unsigned evaluated_parts(const gr_recipe *r, const gr_train_options *o)
-{
-    return 1u << GR_PART_VALIDATION | (gr__loop_judges(r, o) ? 1u << GR_PART_TRAIN : 0);
-}
-
-/* Budgets are checked before anything is loaded. */
-static gr_status check_budgets(gr_context *ctx, const gr_recipe *r, const gr_train_options *o)
-{
-    gr_task task = {0};
-    gr_engine engine = {0};
-    gr_status st = GR_OK;
-    GR_TRY(gr__task_estimate(ctx, r, &task));
-    GR_TRY(gr__engine_make(&task, true, evaluated_parts(r, o), &engine));
-    GR_TRY(gr__engine_budget(&engine, r->memory));
-    GR_TRY(gr__serving_check(&task, NULL));
-done:
-    gr__engine_close(&engine);
-    gr__task_close(&task);
-    return st;
-}
-
-gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options *o, gr_train_result *out)
-{
-    gr__bump *memory = NULL;
-    gr_origin origin = {0};
-    gr_task task = {0};
-    gr_engine engine = {0};
-    gr_loop l = {.ctx = ctx,
-                 .recipe = r,
-                 .options = o,
-                 .task = &task,
-                 .engine = &engine,
-                 .best_figure = NAN,
-                 .watched = {.figure = NAN, .cost = NAN},
-                 .patience = {.cost = NAN, .error = NAN, .best_cost = NAN, .best_error = NAN},
-                 .best_cost = NAN,
-                 .best_error = NAN,
-                 .validation_cost = NAN,
-                 .validation_error = NAN,
-                 .average_cost = NAN,
-                 .average_error = NAN,
-                 .train_error = NAN,
-                 .train_cost = NAN,
-                 .train_cost_mean = NAN,
-                 .data_cost = NAN,
-                 .norm = NAN};
-    gr_status st = GR_OK;
-    *out = (gr_train_result){.best_cost = NAN, .best_error = NAN};
-    l.run = gr__alloc(ctx, sizeof *l.run);
-    if (!l.run) return GR_E_MEMORY;
-    GR_TRY(gr__run_open(ctx, o->out, o->resume, o->overwrite, l.run));
-    if (r->memory || r->serving_limit) GR_TRY(check_budgets(ctx, r, o));
-    if (o->from) GR_TRY(read_origin(&l, &memory, &origin));
-    GR_TRY(gr__task_open_from(ctx, r, 1u << GR_PART_TRAIN | 1u << GR_PART_VALIDATION, o->from ? &origin : NULL, &task));
-    GR_TRY(gr__task_metrics(&task));
-    GR_TRY(gr__engine_make(&task, true, evaluated_parts(r, o), &engine));
-    GR_TRY(gr__engine_budget(&engine, r->memory));
-    gr_extent e = gr__task_extent(&task);
-    l.batches = e.batches, l.updates_per_epoch = e.updates_per_epoch, l.total = e.total;
-    gr__loop_watch(&l);
-    l.stepper = (gr_stepper){.recipe = r, .engine = &engine, .schedule = l.schedule, .extent = e};
-    gr__sched_begin(&r->sched, l.schedule);
-    st = train(&l, out);
-done:
-    if (st != GR_OK) gr__run_undo(l.run);
-    gr__run_end(l.run);
-    gr__loader_destroy(l.loader);
-    gr__loader_destroy(l.validation);
-    gr__loader_destroy(l.training);
-    gr__loop_inside_close(&l);
-    gr__engine_close(&engine);
-    gr__task_close(&task);
-    gr__bump_destroy(memory);
-    gr__free(ctx, l.run, sizeof *l.run);
     return st;
 }

@@ -119,13 +119,17 @@ gr_status gr__loop_validate(gr_loop *l, gr_evaluation *ev);
  * them may be the best. */
 gr_status gr__loop_validate_end(gr_loop *l);
 
+/* loop.c: from the first update, or where the run had come to, to the end. Everything is made, nothing of it taken. */
+gr_status gr__loop_train(gr_loop *l, gr_train_result *out);
+
 /* keep.c: models, checkpoints, result.json */
 typedef struct gr_machine { /* where bits depend on the machine */
     char isa[16], processor[256];
     char libraries[256]; /* that decode samples; "": none */
 } gr_machine;
 gr_machine gr__loop_machine(const gr_loop *l);
-gr_status gr__loop_save_model(gr_loop *l, const char *name, int view);
+gr_status gr__loop_save_model(gr_loop *l, const char *name, int view); /* of the run folder */
+gr_status gr__loop_write_model(gr_loop *l, const char *path, int view);
 gr_status gr__loop_checkpoint(gr_loop *l);
 gr_status gr__loop_recipe(gr_loop *l); /* recipe.yaml, resolved */
 gr_status gr__loop_result(gr_loop *l, const gr_train_result *r);

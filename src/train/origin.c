@@ -143,7 +143,7 @@ static gr_status copy(gr_context *ctx, gr__bump *b, const gr_model *m, gr_origin
 
 void gr__origin_units(const gr_origin *o, gr_task *t)
 {
-    for (int h = 0; h < t->recipe->n_heads; h++) {
+    for (int h = 0; h < t->recipe->n_heads && !o->fresh; h++) {
         if (!o->unit[h].shift || o->unit[h].values != t->targets[h].values) continue;
         t->targets[h].shift = o->unit[h].shift;
         t->targets[h].spread = o->unit[h].spread;
@@ -173,14 +173,14 @@ void gr__origin_give(const gr_origin *o, gr_meaning *to)
 }
 
 /* Inputs and heads meet by name: what the weights learned for one is not given to another. */
-static gr_status settle_names(gr_context *ctx, const gr_recipe *r, const gr_recipe *its, const char *path)
+static gr_status settle_names(gr_context *ctx, const gr_recipe *r, const gr_recipe *its, const char *path, bool fresh)
 {
     static const char hint[] = "the recipe's inputs and heads are the model's, in its order";
     for (int i = 0; i < r->n_inputs; i++)
         if (r->n_inputs != its->n_inputs || strcmp(r->input[i].name, its->input[i].name) != 0)
             return gr__tree_fail(ctx, r->input[i].at, GR_E_CONFLICT, hint, "%s has other inputs than this recipe",
                                  path);
-    for (int h = 0; h < r->n_heads; h++)
+    for (int h = 0; h < r->n_heads && !fresh; h++)
         if (r->n_heads != its->n_heads || strcmp(r->head[h].name, its->head[h].name) != 0)
             return gr__tree_fail(ctx, r->head[h].at ? r->head[h].at : r->layers, GR_E_CONFLICT, hint,
                                  "%s has other heads than this recipe", path);
@@ -197,11 +197,10 @@ static gr_status is_bare(gr_context *ctx, const char *path, bool *bare)
     return st;
 }
 
-gr_status gr__origin_read(gr_context *ctx, gr__bump *b, const gr_recipe *r, const char *path, bool force,
-                          gr_origin *out)
+static gr_status read_origin(gr_context *ctx, gr__bump *b, const gr_recipe *r, gr_origin *out)
 {
     gr_model m = {0};
-    *out = (gr_origin){.path = path, .force = force};
+    const char *path = out->path;
     gr_status st = is_bare(ctx, path, &out->bare);
     if (st != GR_OK) return st;
     if (out->bare) {
@@ -211,13 +210,26 @@ gr_status gr__origin_read(gr_context *ctx, gr__bump *b, const gr_recipe *r, cons
         return GR_OK;
     }
     GR_TRY(gr__model_open(ctx, path, &m));
-    GR_TRY(settle_names(ctx, r, m.recipe, path));
+    GR_TRY(settle_names(ctx, r, m.recipe, path, out->fresh));
     GR_TRY(settle_steps(ctx, r, &m, out));
-    GR_TRY(settle_targets(ctx, r, m.recipe, out));
+    if (!out->fresh) GR_TRY(settle_targets(ctx, r, m.recipe, out));
     GR_TRY(copy(ctx, b, &m, out));
 done:
     gr__model_close(&m);
     return st;
+}
+
+gr_status gr__origin_read(gr_context *ctx, gr__bump *b, const gr_recipe *r, const char *path, bool force,
+                          gr_origin *out)
+{
+    *out = (gr_origin){.path = path, .force = force};
+    return read_origin(ctx, b, r, out);
+}
+
+gr_status gr__origin_of_start(gr_context *ctx, gr__bump *b, const gr_recipe *r, gr_origin *out)
+{
+    *out = (gr_origin){.path = r->start.from, .force = r->start.force, .fresh = r->start.n_fresh > 0};
+    return read_origin(ctx, b, r, out);
 }
 
 /* ---- columns ---- */
@@ -284,12 +296,23 @@ static void map_classes(const head *h, int32_t *to, int *missing)
     }
 }
 
+/* The same names in the same order: what an output stands for is its place in the list. */
+static bool same_list(const head *h)
+{
+    const gr_field *y = h->y;
+    char number[24];
+    if (y->classes != h->o->meaning.classes[h->at]) return false;
+    for (int k = 0; k < y->classes; k++)
+        if (strcmp(name_of(y, k, number, sizeof number), its_names(h)[k]) != 0) return false;
+    return true;
+}
+
+/* missing: a class that the model does not know; -1: it knows all, but its list is another. */
 static gr_status fail_classes(const head *h, int missing)
 {
     gr__text mine, its;
     char number[24];
     gr_context *ctx = h->t->ctx;
-    const char *name = name_of(h->y, missing, number, sizeof number);
     gr__text_init(&mine, ctx);
     gr__text_init(&its, ctx);
     if (h->y->class_names)
@@ -306,10 +329,16 @@ static gr_status fail_classes(const head *h, int missing)
                 "--force: outputs are numbered by the classes of the new data (%s), not by those of %s (%s)", mine.s,
                 h->o->path, its.s);
     else if (st == GR_OK)
-        st = gr__tree_fail(ctx, h->t->recipe->data.train, GR_E_CONFLICT,
-                           "--force numbers the outputs by the new data's classes, whatever they stood for before",
-                           "the train data has the class \"%s\", which %s does not know: %s here, %s there", name,
-                           h->o->path, mine.s, its.s);
+        st = missing < 0
+                 ? gr__tree_fail(ctx, h->t->recipe->data.train, GR_E_CONFLICT,
+                                 "gradus finetune gives the last layer outputs of its own; --force numbers these "
+                                 "classes as the model does",
+                                 "the classes of the train data are %s, but %s in %s", mine.s, its.s, h->o->path)
+                 : gr__tree_fail(ctx, h->t->recipe->data.train, GR_E_CONFLICT,
+                                 "gradus finetune gives the last layer outputs of its own; --force numbers the outputs "
+                                 "by the new data's classes, whatever they stood for before",
+                                 "the train data has the class \"%s\", which %s does not know: %s here, %s there",
+                                 name_of(h->y, missing, number, sizeof number), h->o->path, mine.s, its.s);
     gr__text_free(&mine);
     gr__text_free(&its);
     return st;
@@ -341,8 +370,8 @@ static gr_status settle_classes(const head *h)
     int32_t *to = gr__alloc(h->t->ctx, bytes);
     if (!to) return GR_E_MEMORY;
     map_classes(h, to, &missing);
-    gr_status st = missing >= 0 ? fail_classes(h, missing) : GR_OK;
-    if (missing < 0) renumber(h, to);
+    gr_status st = missing >= 0 || !(h->o->force || same_list(h)) ? fail_classes(h, missing) : GR_OK;
+    if (missing < 0 && st == GR_OK) renumber(h, to);
     gr__free(h->t->ctx, to, bytes);
     return st;
 }
@@ -357,7 +386,7 @@ gr_status gr__origin_settle(const gr_origin *o, gr_task *t, gr_set *s)
                 "fill them in the file; --force prepares by the recipe, with statistics of the new data",
                 "the train data declares missing values, which %s does not fill", o->path);
     gr_status st = settle_columns(o, t, s);
-    for (int k = 0; k < s->n_targets && st == GR_OK; k++) {
+    for (int k = 0; k < s->n_targets && st == GR_OK && !o->fresh; k++) {
         gr_field *y = &s->field[s->n_inputs + k];
         const head h = {.o = o, .t = t, .y = y, .at = k, .labels = s->n * gr_shape_count(y->sample)};
         st = settle_classes(&h);

@@ -8,6 +8,7 @@
 typedef struct gr_origin {
     const char *path;
     bool force;                      /* what contradicts the model is taken from recipe and data, and said */
+    bool fresh;                      /* some layers start anew: classes, values and heads are the recipe's and data's */
     bool bare;                       /* the file says nothing of these: weights alone */
     gr_meaning meaning;              /* but for its targets */
     gr_targets unit[GR_MAX_TARGETS]; /* of which this is what values were standardized by */
@@ -16,6 +17,8 @@ typedef struct gr_origin {
 /* Reads what the file says, into b. GR_E_CONFLICT where the recipe prepares in other steps, unless forced. */
 gr_status gr__origin_read(gr_context *ctx, gr__bump *b, const gr_recipe *r, const char *path, bool force,
                           gr_origin *out);
+/* The same of the model that the recipe's `start` names. */
+gr_status gr__origin_of_start(gr_context *ctx, gr__bump *b, const gr_recipe *r, gr_origin *out);
 /* Values are standardized as the model's were. */
 void gr__origin_units(const gr_origin *o, gr_task *t);
 /* The model's preparation is the run's. */

@@ -18,13 +18,38 @@ static bool may_differ(const gr_loop *l, const char *key)
     return k && *k;
 }
 
+static gr_status fail_recipe(const gr_loop *l, const char *key, gr_status st)
+{
+    char open[256];
+    gr__error_place(l->ctx, l->recipe->path, 0, 0, key);
+    gr__error_hint(l->ctx, "only %s may change; --overwrite starts over", gr__recipe_resumable_keys(open, sizeof open));
+    return st;
+}
+
+/* Keys that only recipes with something of the kind have: what the run had and the recipe has not. */
+static gr_status lost_keys(const gr_loop *l, const gr_tree *old)
+{
+    for (int i = 0; i < old->n; i++) {
+        const char *key = old->key[i];
+        if (gr__tree_get(l->recipe->resolved, key) || gr__recipe_goes_on(key, old->child[i], NULL) ||
+            strcmp(key, "heads") == 0 || strcmp(key, "cost") == 0)
+            continue;
+        return fail_recipe(l, key,
+                           gr__fail(l->ctx, GR_E_CONFLICT,
+                                    "%s was made with %s, which this recipe has not; a resumed "
+                                    "run keeps its recipe",
+                                    l->options->out, key));
+    }
+    return GR_OK;
+}
+
 /* A recipe may differ only in what changes no bit of the training so far. */
 static gr_status same_recipe(gr_loop *l)
 {
     gr__bump *b = gr__bump_create(l->ctx);
     gr_tree *old = NULL;
     if (!b) return GR_E_MEMORY;
-    char path[4096], open[256];
+    char path[4096];
     snprintf(path, sizeof path, "%s/recipe.yaml", l->options->out);
     gr_status st = gr__file_exists(path) ? gr__yaml_read(l->ctx, b, path, &old) : GR_OK;
     for (int i = 0; st == GR_OK && old && i < l->recipe->resolved->n; i++) {
@@ -38,10 +63,9 @@ static gr_status same_recipe(gr_loop *l)
                             l->options->out, gr__tree_get(old, "heads") ? "of named" : "without named")
                  : gr__fail(l->ctx, GR_E_CONFLICT, "%s was made by another version of gradus, whose recipes had no %s",
                             l->options->out, key);
-        gr__error_place(l->ctx, l->recipe->path, 0, 0, key);
-        gr__error_hint(l->ctx, "only %s may change; --overwrite starts over",
-                       gr__recipe_resumable_keys(open, sizeof open));
+        st = fail_recipe(l, key, st);
     }
+    if (st == GR_OK && old) st = lost_keys(l, old);
     gr__bump_destroy(b);
     return st;
 }

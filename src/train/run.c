@@ -135,6 +135,22 @@ gr_status gr__run_newest(gr_run *r, gr_st **out, int64_t *step, char *path, size
     return st;
 }
 
+gr_status gr__run_peek(gr_run *r, gr_st **out)
+{
+    listing l;
+    char name[64];
+    *out = NULL;
+    gr_status st = list_checkpoints(r, &l);
+    for (size_t i = 0; i < l.n && st == GR_OK && !*out; i++) {
+        st = gr__st_open(r->ctx, gr__run_path(r, checkpoint_name(l.step[i], name, sizeof name)), out);
+        if (st == GR_OK || st == GR_E_MEMORY) continue;
+        gr_context_clear_error(r->ctx); /* what is wrong with it is said when it is read */
+        st = GR_OK;
+    }
+    free_listing(r, &l);
+    return st;
+}
+
 gr_status gr__run_prune(gr_run *r, int keep)
 {
     listing l;

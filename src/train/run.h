@@ -62,6 +62,8 @@ const char *gr__run_metrics_sum(const gr_run *r, char text[GR_SUM_TEXT]);
 
 /* The newest checkpoint that verifies; damaged newer ones are skipped with a warning. *out NULL when there is none;
  * GR_E_FORMAT when there are some and all are damaged. step: its update. */
+/* The same without a look at more than its head, and without a word of damage. */
+gr_status gr__run_peek(gr_run *r, gr_st **out);
 gr_status gr__run_newest(gr_run *r, gr_st **out, int64_t *step, char *path, size_t path_bytes);
 /* Removes all but the newest `keep` checkpoints. */
 gr_status gr__run_prune(gr_run *r, int keep);

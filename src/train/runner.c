@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model/model.h"
+#include "train/start.h"
 #include "train/train.h"
 
 /* ---- opening ---- */
@@ -77,7 +78,7 @@ gr_status gr__runner_fill(gr_runner *r, const gr_model *m)
 {
     gr_status st = gr_store_seal(r->store);
     if (st != GR_OK) return st;
-    return m ? gr__model_load(r->task->ctx, m->file, m->path, r->store) : gr__network_init(r->task->network, r->store);
+    return m ? gr__model_load(r->task->ctx, m->file, m->path, r->store) : gr__start_weights(r->task, r->store);
 }
 
 gr_status gr__runner_bind(gr_runner *r)

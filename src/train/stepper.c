@@ -1,6 +1,8 @@
 /* The order of an update: micro-batches, what applies them, then the actions that are due. */
 #include "train/stepper.h"
 
+#include "train/masks.h"
+
 void gr__stepper_begin(gr_stepper *s, int64_t step)
 {
     gr_clock clock = gr__stepper_clock(s, step);
@@ -81,6 +83,7 @@ static gr_status apply(gr_stepper *s, int variant)
 static gr_status act(gr_stepper *s, bool *more)
 {
     gr_clock after = gr__stepper_clock(s, s->step + 1);
+    if (s->done == 0) gr__masks_step(s->engine, after.step); /* before averages collect */
     while (s->done < s->engine->n_actions) {
         int i = (int)s->done++;
         if (s->engine->action[i]->due(&s->engine->rules, &after)) return ready(s, GR_RUN_ACTION, i, s->step + 1, -1);

@@ -255,6 +255,13 @@ static void take_meaning(gr_task *t, const gr_meaning *m)
     t->meaning.targets = t->targets;
 }
 
+static gr_status read_start(gr_task *t, const gr_origin **out)
+{
+    gr_origin *origin = gr__bump_alloc(t->memory, sizeof *origin);
+    *out = origin;
+    return origin ? gr__origin_of_start(t->ctx, t->memory, t->recipe, origin) : GR_E_MEMORY;
+}
+
 /* All but balancing and what is said. */
 static gr_status load(gr_context *ctx, const gr_recipe *r, unsigned only, const gr_model *model,
                       const gr_origin *origin, gr_task *t)
@@ -262,6 +269,7 @@ static gr_status load(gr_context *ctx, const gr_recipe *r, unsigned only, const 
     gr_status st = GR_OK;
     GR_TRY(begin(ctx, r, t));
     if (model) take_meaning(t, &model->meaning);
+    if (!model && !origin && r->start.from) GR_TRY(read_start(t, &origin));
     if (gr__origin_prepares(origin)) gr__origin_give(origin, &t->meaning);
     GR_TRY(load_parts(t, only, origin, model == NULL));
     GR_TRY(take_rows(t));
@@ -367,6 +375,26 @@ gr_status gr__task_open_as_split(gr_context *ctx, const gr_recipe *r, unsigned o
 gr_status gr__task_open_from(gr_context *ctx, const gr_recipe *r, unsigned only, const gr_origin *origin, gr_task *t)
 {
     return open_task(ctx, r, only, NULL, origin, true, t);
+}
+
+gr_status gr__task_outputs(gr_context *ctx, const gr_recipe *r, int64_t out[GR_MAX_TARGETS])
+{
+    gr_task t = {0};
+    gr_wants wants = gr__recipe_wants(r);
+    gr_set *s = &t.set[GR_PART_TRAIN];
+    gr_source_options o = gr__cut_source(r, &wants, false);
+    gr_status st = GR_OK;
+    for (int h = 0; h < r->n_heads; h++) wants.target[h].any = true;
+    GR_TRY(begin(ctx, r, &t));
+    o.faults = &t.faults[GR_PART_TRAIN];
+    GR_TRY(gr__set_load(ctx, r->data.train, &o, s));
+    for (int h = 0; h < r->n_heads; h++) {
+        const gr_field *y = gr__set_target(s, h);
+        out[h] = y->kind == GR_TARGET_CLASS ? y->classes : gr_shape_count(y->sample);
+    }
+done:
+    gr__task_close(&t);
+    return st;
 }
 
 /* ---- estimating ---- */

@@ -6,14 +6,19 @@
 
 #include "base/text.h"
 #include "data/data.h"
+#include "gradus/trainer.h"
 #include "model/meaning.h"
 #include "model/network.h"
 #include "model/recipe.h"
 #include "train/runner.h"
 
 /* ---- a task: data loaded, split, prepared; the network checked against it ---- */
-typedef enum gr_part { GR_PART_TRAIN, GR_PART_VALIDATION, GR_PART_TEST, GR_PARTS } gr_part;
 const char *gr__part_name(gr_part p);
+
+typedef struct gr_masked { /* parameters of which a model, or a checkpoint, has masks */
+    const char *const *name;
+    int n;
+} gr_masked;
 
 typedef struct gr_task {
     gr_context *ctx;
@@ -50,8 +55,9 @@ typedef struct gr_task {
     bool lenient;       /* faults are noted, and rows that have some are in no part */
     bool unfused; /* set before gr__engine_make: every operation a kernel of its own, the same bits, for looking at each
                    */
-    bool running; /* likewise: the model is evaluated with running statistics, whatever its view asks for */
-    bool scored;  /* likewise: evaluations keep the scores of two classes, so that a threshold can be chosen */
+    gr_masked masked; /* likewise: training goes on with these masks */
+    bool running;     /* likewise: the model is evaluated with running statistics, whatever its view asks for */
+    bool scored;      /* likewise: evaluations keep the scores of two classes, so that a threshold can be chosen */
 } gr_task;
 
 /* Of a real on the task's backend. */
@@ -69,6 +75,8 @@ gr_status gr__task_look(gr_context *ctx, const gr_recipe *r, gr_task *t);
 gr_status gr__task_rehearse(gr_task *t);
 /* Makes a task of gr__task_look one that can be trained from: samples with faults stay out. */
 gr_status gr__task_settle(gr_task *t);
+/* How many classes, or values a sample, the training source has for each head, whatever the network gives. */
+gr_status gr__task_outputs(gr_context *ctx, const gr_recipe *r, int64_t out[GR_MAX_TARGETS]);
 struct gr_origin; /* train/origin.h */
 /* For training that starts from a model: its preparation and the numbers of its classes hold. origin NULL: from none.
  */
@@ -122,8 +130,9 @@ gr_shape gr__task_sample(const gr_task *t, int input);
 /* ---- an engine: store, plans and arena of a task ---- */
 enum {
     GR_VARIANT_THEN = 1,
-    GR_VARIANT_CURVATURE = 2
-}; /* of plans that update: the second method of a switch; H z is computed */
+    GR_VARIANT_CURVATURE = 2,
+    GR_VARIANT_STAGE = 4
+}; /* of plans that update: the second method of a switch; H z is computed; times how much is unfrozen by then */
 typedef struct gr_engine_plan {
     gr_plan *plan;
     int64_t batch, steps; /* steps: that its inputs with lengths have; 0: all */
@@ -134,9 +143,11 @@ typedef struct gr_engine_plan {
         GR_RUN_ACTION,
         GR_RUN_EVALUATE,
         GR_RUN_STATISTICS,
-        GR_RUN_INSIDE
+        GR_RUN_INSIDE,
+        GR_RUN_MERGE
     } kind;
-    int variant; /* STEP, ACCUMULATE, APPLY: flags; ACTION: which; EVALUATE, STATISTICS: the view */
+    int variant; /* STEP, ACCUMULATE, APPLY: flags; ACTION: which; EVALUATE, STATISTICS: the view; MERGE: the view, and
+                    times GR_MAX_VIEWS the parameter */
     gr_feeds feeds;
     const double *cost_sum, *weight_sum, *norm, *penalty; /* of a step; penalty NULL: none */
     const double *solves, *unsolved, *evaluations;        /* of fixed points (gr_solved); NULL: it has none */
@@ -204,6 +215,7 @@ gr_tally_spec gr__engine_tally(const gr_engine *e, int head);
 bool gr__engine_scores(const gr_engine *e, int head);          /* its evaluations keep every sample's scores */
 int64_t gr__engine_steps(const gr_engine *e, int head);        /* so many of a sample at most; 1 elsewhere */
 int gr__engine_variant(const gr_recipe *r, const gr_clock *c); /* of the update that follows c->step updates */
+int64_t gr__engine_stage(const gr_task *t, int variant);       /* after how many updates what it has unfrozen begins */
 /* What its learning rate depends on, and the rate. state: what the schedule keeps, NULL: as at the start. */
 gr_rate gr__engine_moment(const gr_recipe *r, const gr_clock *c, const double *state);
 double gr__engine_rate(const gr_recipe *r, const gr_clock *c, const double *state);
@@ -229,6 +241,8 @@ typedef struct gr_head_evaluation {
 } gr_head_evaluation;
 
 typedef struct gr_evaluation {
+    const gr_recipe *recipe;   /* whose heads these are */
+    const gr_metrics *metrics; /* one list a head, the engine's: what head[h].metric are */
     int64_t samples;
     bool finite; /* every output, the costs and the errors are; if not, all figures are NaN and there is no confusion */
     int64_t nonfinite, outputs; /* so many numbers of predictions are not, of all */
@@ -260,57 +274,8 @@ typedef struct gr_state_row {
     void *at;
 } gr_state_row;
 
-/* ---- training ---- */
-typedef enum gr_reason {
-    GR_REASON_NONE,
-    GR_REASON_EPOCHS,
-    GR_REASON_STEPS,
-    GR_REASON_PATIENCE,
-    GR_REASON_TARGET,
-    GR_REASON_SECONDS,
-    GR_REASON_ASKED, /* by a watcher */
-    GR_REASON_INTERRUPTED,
-    GR_REASON_DIVERGED
-} gr_reason;
+/* ---- training; what it tells and finds is in gradus/trainer.h ---- */
 const char *gr__reason_name(gr_reason r);
-
-typedef struct gr_progress {
-    enum {
-        GR_PHASE_TRAIN,
-        GR_PHASE_STATISTICS,
-        GR_PHASE_VALIDATE,
-        GR_PHASE_EVALUATED,
-        GR_PHASE_EPOCH,   /* an epoch has ended without an evaluation */
-        GR_PHASE_SETTLED, /* all that was due after an update is done; it counts for the stop rules now */
-        GR_PHASE_CHECKPOINT,
-        GR_PHASE_RESUMED,
-        GR_PHASE_DONE
-    } phase;
-    int64_t step, steps; /* steps 0: unknown */
-    double epoch, epochs;
-    double cost;       /* mean over the samples since the last evaluation; where nothing is validated, in this epoch */
-    double train_cost; /* of the last update's batch, before it, as metrics.jsonl has it */
-    double lr;
-    double samples_per_second, seconds, seconds_left; /* NaN: unknown */
-    double validation_cost, validation_error;         /* GR_PHASE_EVALUATED; several heads have no common error: NaN */
-    double train_error;                               /* at the last evaluation, of a run that judges it; else NaN */
-    int n_heads;                                      /* GR_PHASE_EVALUATED: of which each has a name; 0: none has */
-    const char *const *head;                          /* their names, and their errors */
-    const double *head_error;
-    const gr_evaluation *evaluation; /* GR_PHASE_EVALUATED, GR_PHASE_SETTLED where one was due: of the model; or NULL */
-    bool best;
-    const char *path; /* GR_PHASE_CHECKPOINT, GR_PHASE_RESUMED */
-} gr_progress;
-
-/* Who is told of a run. The trainer's own records and stop rules are watchers too, told before all others. */
-enum { GR_WATCHER_VERSION = 1 };
-typedef struct gr_watcher {
-    unsigned version; /* GR_WATCHER_VERSION */
-    void *user;
-    /* Called after every update and before every batch of statistics too, so be quick. *stop true asks for the end of
-     * the run once what is due is done. A status other than GR_OK, with its error kept, ends it as failed. */
-    gr_status (*tell)(void *user, const gr_progress *p, bool *stop);
-} gr_watcher;
 
 typedef struct gr_train_options {
     const char *out;  /* the run folder */
@@ -326,30 +291,19 @@ typedef struct gr_train_options {
     int n_watchers;
 } gr_train_options;
 
-typedef struct gr_train_result {
-    gr_reason reason;
-    int64_t steps;
-    double epochs;
-    int64_t parameters;
-    int64_t best_step;            /* 0: none */
-    double best_cost, best_error; /* of validation; NaN without */
-    int64_t since_best;           /* evaluations after it */
-    int64_t patience_step;        /* where patience would have ended a run that trained longer; 0: it is none */
-    int64_t patience_best_step;   /* what was best then */
-    double patience_best_error;
-    bool best_averaged;                 /* the best weights are the average */
-    int64_t averaged;                   /* how many weights the average holds; 0: none */
-    double average_cost, average_error; /* of the average's last validation; NaN: none */
-    double final_train_cost;            /* mean over the samples since the last evaluation (or epoch), or before it */
-    double final_cost, final_error;
-    uint64_t planned_bytes, peak_bytes;
-    double seconds;
-    char diverged[256]; /* "step 12: log in cross_entropy \"cost\"", "step 12: the evaluation" */
-} gr_train_result;
-
 /* Trains or resumes. GR_OK; GR_E_DIVERGED and GR_E_INTERRUPTED after everything was written; else nothing of a new run
  * is left behind. */
 gr_status gr__train(gr_context *ctx, const gr_recipe *r, const gr_train_options *o, gr_train_result *out);
+/* The same in steps: open, with the data loaded and the plans made; run, once; close. Options and what they point to
+ * stay until then. */
+typedef struct gr_training gr_training;
+gr_status gr__training_open(gr_context *ctx, const gr_recipe *r, const gr_train_options *o, gr_training **out);
+gr_status gr__training_run(gr_training *t, gr_train_result *out);
+void gr__training_close(gr_training *t); /* NULL is fine */
+/* The present weights as a model file, in a view of the engine; once the run has begun. */
+gr_status gr__training_save(gr_training *t, const char *path);
+/* Of the present weights, after the run, on the validation part. GR_E_USAGE: there is none. */
+gr_status gr__training_evaluate(gr_training *t, gr_evaluation *out);
 
 /* ---- prediction ---- */
 /* Tensor memory of predicting one sample, as a predictor of batch 1 takes it with the context's threads: to the byte,

@@ -215,7 +215,7 @@ gr_status gr__loop_validate_end(gr_loop *l)
     bool best;
     for (int view = 0; view < l->engine->n_views && st == GR_OK; view++) {
         gr_evaluation ev = {0};
-        bool known = view ? l->average_held == gr__loop_held(l, view) : l->evaluated == l->step;
+        bool known = view ? l->average_held == gr__loop_held(l, view) : l->evaluations && l->evaluated == l->step;
         if (known || !gr__loop_held(l, view)) continue;
         st = evaluate_view(l, view, &ev);
         if (st == GR_OK) keep_figures(l, view, &ev);

@@ -10,15 +10,15 @@ static gr_status record(void *user, const gr_progress *p, bool *stop)
     gr_loop *l = user;
     (void)stop;
     bool due = p->evaluation || gr__loop_due(l, l->recipe->log);
-    return p->phase == GR_PHASE_SETTLED && due ? gr__loop_line(l, p->evaluation) : GR_OK;
+    return due ? gr__loop_line(l, p->evaluation) : GR_OK;
 }
 
 /* What the run looks like from inside, after the line of its update. */
 static gr_status look_inside(void *user, const gr_progress *p, bool *stop)
 {
     gr_loop *l = user;
-    (void)stop;
-    return p->phase == GR_PHASE_SETTLED && l->inside ? gr__loop_inside(l) : GR_OK;
+    (void)p, (void)stop;
+    return l->inside ? gr__loop_inside(l) : GR_OK;
 }
 
 /* ---- stop rules ---- */
@@ -48,7 +48,7 @@ static gr_reason rule_that_holds(gr_loop *l)
     if (fresh && s->patience > 0 && since > s->patience && patience_ends(l)) return GR_REASON_PATIENCE;
     if (l->patience.step && (double)l->step >= s->longer * (double)l->patience.step) return GR_REASON_PATIENCE;
     if (l->observed.enough) return GR_REASON_PATIENCE;
-    if (s->steps > 0 && l->step >= s->steps) return GR_REASON_STEPS;
+    if ((s->steps > 0 || s->at_start) && l->step >= s->steps) return GR_REASON_STEPS;
     if (s->epochs > 0 && l->epoch >= s->epochs) return GR_REASON_EPOCHS;
     if (s->seconds > 0 && gr__loop_seconds(l) >= s->seconds) return GR_REASON_SECONDS;
     return GR_REASON_NONE;
@@ -67,9 +67,9 @@ static gr_status stop_by_rules(void *user, const gr_progress *p, bool *stop)
 
 void gr__loop_watch(gr_loop *l)
 {
-    l->own[0] = (gr_watcher){GR_WATCHER_VERSION, l, record};
-    l->own[1] = (gr_watcher){GR_WATCHER_VERSION, l, look_inside};
-    l->own[2] = (gr_watcher){GR_WATCHER_VERSION, l, stop_by_rules};
+    l->own[0] = (gr_watcher){.version = GR_WATCHER_VERSION, .user = l, .after_update = record};
+    l->own[1] = (gr_watcher){.version = GR_WATCHER_VERSION, .user = l, .after_update = look_inside};
+    l->own[2] = (gr_watcher){.version = GR_WATCHER_VERSION, .user = l, .tell = stop_by_rules};
 }
 
 /* ---- telling ---- */
@@ -97,12 +97,28 @@ static gr_progress progress_of(const gr_loop *l)
                          .train_error = l->train_error};
 }
 
+typedef gr_status told_by(void *user, const gr_progress *p, bool *stop);
+
+/* What fails without a word of its own has one here; an interruption is none. */
+static void take_status(gr_loop *l, gr_status st)
+{
+    if (l->told != GR_OK || st == GR_OK) return;
+    l->told = st;
+    if (st != GR_E_INTERRUPTED && gr__error_code(l->ctx) == GR_OK)
+        gr__fail(l->ctx, st, "step %lld: a watcher ended the run", (long long)l->step);
+}
+
 static void tell_one(gr_loop *l, const gr_watcher *w, const gr_progress *p)
 {
-    bool stop = false;
-    gr_status st = w->tell(w->user, p, &stop);
-    if (l->told == GR_OK) l->told = st;
-    if (stop && l->reason == GR_REASON_NONE) l->reason = GR_REASON_ASKED;
+    told_by *const all[] = {p->phase == GR_PHASE_SETTLED ? w->after_update : NULL,
+                            p->phase == GR_PHASE_EVALUATED ? w->after_evaluation : NULL,
+                            p->phase == GR_PHASE_CHECKPOINT_DUE ? w->before_checkpoint : NULL, w->tell};
+    for (size_t i = 0; i < GR_COUNT(all); i++) {
+        bool stop = false;
+        if (!all[i]) continue;
+        take_status(l, all[i](w->user, p, &stop));
+        if (stop && l->reason == GR_REASON_NONE) l->reason = GR_REASON_ASKED;
+    }
 }
 
 static void tell(gr_loop *l, const gr_progress *p)

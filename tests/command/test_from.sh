@@ -41,7 +41,7 @@ good $m
 
 # At a rate of next to nothing the model goes on being right: with the classes in another order, with fewer, with swapped columns, with the same data
 still="--set optimizer.lr=1e-12 --set stop.epochs=1 --quiet"
-for data in all later two swapped; do
+for data in all later swapped; do
   recipe n.yaml $data.csv "[standardize]"
   code 0 train n.yaml --from $m --out n-$data $still && good n-$data/last.safetensors "from $data.csv"
   [[ $(prepared n-$data/last.safetensors) == "$(prepared $m)" ]] || short "$data.csv has statistics of its own: $(prepared n-$data/last.safetensors)"
@@ -49,9 +49,12 @@ for data in all later two swapped; do
 done
 recipe n.yaml all.csv "[standardize]" # listed in another order, the same columns still come in the model's
 code 0 train n.yaml --from $m --out n-listed $still --set 'data.train.columns=[height, width]' && good n-listed/last.safetensors "listed columns"
-recipe n.yaml two.csv "[standardize]"
-code 0 train n.yaml --from $m --out said --set stop.epochs=1
+code 0 train n.yaml --from $m --out told --set stop.epochs=1
 has err.txt "note: inputs are prepared with the statistics of m/last.safetensors"
+# Fewer classes are another list: forced, a row's class is still what it was
+recipe n.yaml two.csv "[standardize]"
+bad 2 'the classes of the train data are "bee", "cow", but "ant", "bee", "cow" in m/last.safetensors' train n.yaml --from $m --out no
+code 0 train n.yaml --from $m --force --out said --set optimizer.lr=1e-12 --set stop.epochs=1
 has err.txt "note: classes are numbered as m/last.safetensors numbers them"
 has err.txt 'warning: no training sample is of class "ant"'
 
@@ -95,7 +98,8 @@ recipe r.yaml mixed.csv "[standardize]"
 code 0 train r.yaml --out mixed --quiet && good mixed/last.safetensors
 grep -v ',x$' mixed.csv >numbers.csv
 recipe n.yaml numbers.csv "[standardize]"
-code 0 train n.yaml --from mixed/last.safetensors --out n-numbers $still && good n-numbers/last.safetensors "classes 1 and 2 by name"
+bad 2 'the classes of the train data are 0 to 2, but "1", "2", "x" in mixed' train n.yaml --from mixed/last.safetensors --out no
+code 0 train n.yaml --from mixed/last.safetensors --force --out n-numbers $still && good n-numbers/last.safetensors "classes 1 and 2 by name"
 sed 's/,2$/,3/' numbers.csv >three.csv
 recipe n.yaml three.csv "[standardize]"
 bad 2 'the class "3", which mixed/last.safetensors does not know' train n.yaml --from mixed/last.safetensors --out no

@@ -26,7 +26,7 @@ for library in "$build"/libgr_*.a; do
   libraries=$((libraries + 1))
 done
 defined() { nm -g --defined-only "$@" 2>/dev/null | awk 'NF == 3 && $2 ~ /[A-Z]/ { print $3 }' | sort; }
-twice=$(defined "$build"/libgr_{base,result,graph,plan,backend,family,data,model,train,api,study}.a | uniq -d)
+twice=$(defined "$build"/libgr_{base,result,graph,plan,backend,family,data,model,train,api,exchange,study}.a | uniq -d)
 [[ $(defined "$build"/libgr_base.a | wc -l) -ge 100 ]] || short "no names are found"
 [[ -z $twice ]] || short "defined twice: $(tr '\n' ' ' <<<"$twice")"
 [[ $libraries -ge 10 ]] || short "only $libraries libraries are found"

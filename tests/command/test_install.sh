@@ -21,7 +21,7 @@ programs=$(find page -name '*.c' | wc -l)
 examples() {
   local kind=$1 example name
   shift
-  for example in "$here"/../../examples/*.c page/*.c; do
+  for example in "$here"/../../examples/{descent,custom_layer,train,predict,optimizer}.c page/*.c; do # predict takes the model of train
     name=$(basename "$example" .c)-$kind
     ${CC:-cc} -std=c11 -O2 -Wall -Wextra -Wpedantic -Werror -o "$name" "$example" "$@" 2>cc.txt || { short "$name does not build: $(head -n 5 cc.txt)"; continue; }
     ./"$name" >"$name.txt" 2>&1 || short "$name: exit $?: $(tail -n 2 "$name.txt")"
@@ -34,6 +34,7 @@ libdir=$(pkg --variable=libdir)
   examples static $(pkg --cflags --libs --static | sed 's/-lgradus/-l:libgradus.a/')
   LD_LIBRARY_PATH=$libdir examples shared $(pkg --cflags --libs) -lm
 }
+[[ $(ls "$here"/../../examples/*.c | wc -l) -eq 5 ]] || short "examples/ has others than those that are built here"
 for program in page/*.c; do
   name=$(basename "$program" .c)
   cmp -s "page/$name.txt" "$name-static.txt" || short "docs/library.md: $name.c prints something else: $(diff "page/$name.txt" "$name-static.txt" | head -n 4)"
@@ -43,6 +44,8 @@ for header in "$here"/../../include/gradus/*.h "$here"/../../include/gradus/ext/
 done
 has descent-static.txt "step 20000  f 0.00"
 awk '/updates, validation accuracy/ { good = $NF >= 0.98 } END { exit !good }' custom_layer-static.txt || short "custom_layer: $(tail -n 1 custom_layer-static.txt)"
+awk '/^ended by asked/ { good = $9 + 0 < 0.05 } END { exit !good }' train-static.txt || short "train: $(tail -n 1 train-static.txt)"
+[[ $(awk '{ print $3 }' predict-static.txt | tr '\n' ' ') == "inner outer outer inner " ]] || short "predict: $(cat predict-static.txt)"
 awk '/^update 2000/ { good = $NF < 0.001 } END { exit !good }' optimizer-static.txt || short "optimizer: $(tail -n 1 optimizer-static.txt)"
 for example in *-static; do
   cmp -s "$example.txt" "${example%-static}-shared.txt" || short "${example%-static} prints something else with the shared library"

@@ -31,7 +31,7 @@ for command in eval predict curvature; do
   bad 3 '^gradus: run/checkpoints/step-2.ckpt: it is a checkpoint, not a model$' $command run/checkpoints/step-2.ckpt "${more[@]}"
   has err.txt 'train RUN --resume'
   bad 3 '^gradus: net.bin: it is an ONNX model, not a model of gradus$' $command net.bin "${more[@]}"
-  has err.txt 'safetensors.numpy.save_file'
+  has err.txt 'gradus import'
   bad 3 '^gradus: table.csv: it is a table of text, not a model$' $command table.csv "${more[@]}"
   has err.txt 'gradus predict MODEL DATA'
   bad 3 '^gradus: lines.txt: it is text, not a model$' $command lines.txt "${more[@]}"
@@ -97,7 +97,7 @@ bad 2 'unknown flag --loss' train r.yaml --loss mse
 has err.txt '\-\-set cost=VALUE'
 bad 2 'unknown flag --treads' train r.yaml --treads 2
 has err.txt 'did you mean --threads'
-bad 2 'unknown command export' export run/best.safetensors
+bad 2 'unknown command prune' prune run/best.safetensors
 has err.txt 'not there yet'
 bad 2 'unknown command fit' fit r.yaml
 has err.txt 'did you mean train'

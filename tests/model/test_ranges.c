@@ -28,6 +28,7 @@ static const place places[] = {
     {"group", "group", "groups=[{%s}]"},
     {"lookahead", "lookahead", "lookahead={%s}"},
     {"sam", NULL, "sam={%s}"},
+    {"prune", NULL, "prune={%s}"},
     {"average", NULL, "average={type: NAME, %s}"},
     {"schedule", "common", "schedule={type: constant, %s}"},
     {"recipe", "tail", "schedule={type: constant, tail: {%s}}"},
@@ -62,6 +63,9 @@ static void some_value(const gr_row *r, char text[48])
         break;
     case GR_ROW_TREE:
         snprintf(text, 48, "[relu]");
+        break;
+    case GR_ROW_REAL: /* of shares too */
+        snprintf(text, 48, "0.5");
         break;
     case GR_ROW_TEXT:
     case GR_ROW_PATH:

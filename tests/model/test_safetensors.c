@@ -117,7 +117,7 @@ static double number_at(size_t i)
     return (double)i * 0.37 - 1e4;
 }
 
-static void make(void *user, int i, size_t at, size_t bytes, void *to)
+static gr_status make(void *user, int i, size_t at, size_t bytes, void *to)
 {
     *(size_t *)user = GR_MAX(*(size_t *)user, bytes);
     assert_int_equal(i, 1);
@@ -126,6 +126,7 @@ static void make(void *user, int i, size_t at, size_t bytes, void *to)
         double x = number_at(at / 8 + k);
         memcpy((char *)to + 8 * k, &x, 8);
     }
+    return GR_OK;
 }
 
 /* A tensor made in pieces gives the file that the same tensor in memory gives, and is read back in pieces. */

@@ -1,6 +1,8 @@
 /* Input that was prepared already is noticed; raw input of every kind passes. [D18] */
 #include "study_case.h"
 
+#include "train/raw.h"
+
 enum { N = 60, WIDTH = 2 };
 
 /* A table of two columns far apart in scale: mean 5000 and spread 100; mean 0.001 and spread 0.0005. */

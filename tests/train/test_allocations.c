@@ -108,10 +108,12 @@ static void steps_allocate_nothing(void **state)
             small_make(&s, recipes[i]);
             gr_context *ctx = test_context_with(threads, 0);
             atomic_store(&calls, 0);
-            test_ok(ctx, small_train(ctx, &s,
-                                     &(gr_train_options){.watcher = &(gr_watcher){GR_WATCHER_VERSION, NULL, watch},
-                                                         .n_watchers = 1},
-                                     &result));
+            test_ok(ctx, small_train(
+                             ctx, &s,
+                             &(gr_train_options){
+                                 .watcher = &(gr_watcher){.version = GR_WATCHER_VERSION, .user = NULL, .tell = watch},
+                                 .n_watchers = 1},
+                             &result));
             assert_int_equal(result.steps, 101);
             assert_int_equal(atomic_load(&calls), 0);
             test_context_end(ctx);

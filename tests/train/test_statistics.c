@@ -231,7 +231,7 @@ static void resumed_runs_end_in_the_same_bits(void **state)
             gr_train_options o = {.out = r.s.out,
                                   .resume = true,
                                   .stop = &in.stop,
-                                  .watcher = &(gr_watcher){GR_WATCHER_VERSION, &in, strike},
+                                  .watcher = &(gr_watcher){.version = GR_WATCHER_VERSION, .user = &in, .tell = strike},
                                   .n_watchers = 1};
             gr_status st = gr__train(r.ctx, r.recipe, &o, &result);
             struck = in.stop;

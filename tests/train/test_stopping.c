@@ -130,7 +130,7 @@ static gr_status interrupt(void *user, const gr_progress *p, bool *stop)
 static gr_status go(scripted_run *r, int64_t at, gr_train_result *out)
 {
     stopper s = {.at = at};
-    const gr_watcher w = {GR_WATCHER_VERSION, &s, interrupt};
+    const gr_watcher w = {.version = GR_WATCHER_VERSION, .user = &s, .tell = interrupt};
     gr_train_options o = {.watcher = &w, .n_watchers = 1, .stop = &s.flag};
     gr_status st = small_train(r->ctx, &r->s, &o, out);
     if (at == 0 || st != GR_E_INTERRUPTED) return st;

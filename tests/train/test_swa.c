@@ -92,7 +92,7 @@ static void rates_of_a_run(const char *average, int64_t after, double rate[RATES
     gr_train_options o = {.out = s.out,
                           .resume = true,
                           .stop = &in.stop,
-                          .watcher = &(gr_watcher){GR_WATCHER_VERSION, &in, interrupt_after},
+                          .watcher = &(gr_watcher){.version = GR_WATCHER_VERSION, .user = &in, .tell = interrupt_after},
                           .n_watchers = 1};
     if (after) {
         assert_int_equal(gr__train(ctx, r, &o, &result), GR_E_INTERRUPTED);

@@ -17,7 +17,7 @@ static void say(notes *n, const char *what, int64_t step)
 static gr_status listen(void *user, const gr_progress *p, bool *stop)
 {
     notes *n = user;
-    static const char *const words[] = {"u", NULL, "v", "e", "E", "s", "c", "r", "d"};
+    static const char *const words[] = {"u", NULL, "v", "e", "E", "s", "k", "c", "r", "d"};
     assert_int_equal(p->evaluation != NULL,
                      p->phase == GR_PHASE_EVALUATED || (p->phase == GR_PHASE_SETTLED && p->step % 3 == 0));
     if (p->evaluation) assert_true(p->evaluation->samples == 24 && p->evaluation->cost_mean == p->validation_cost);
@@ -32,13 +32,15 @@ static const char every_third[] = "optimizer: sgd\nstop: {steps: 7}\nvalidate: {
 
 static gr_status run(gr_context *ctx, const small *s, notes *first, notes *second, bool resume, gr_train_result *r)
 {
-    const gr_watcher all[] = {{GR_WATCHER_VERSION, first, listen}, {GR_WATCHER_VERSION, second, listen}};
+    const gr_watcher all[] = {{.version = GR_WATCHER_VERSION, .user = first, .tell = listen},
+                              {.version = GR_WATCHER_VERSION, .user = second, .tell = listen}};
     const gr_train_options o = {.watcher = all, .n_watchers = second ? 2 : 1, .resume = resume};
     first->ctx = ctx;
     return small_train(ctx, s, &o, r);
 }
 
-/* An update, what is due after it, then that all is settled; a checkpoint before the next update. */
+/* An update, what is due after it, then that all is settled; a checkpoint, which is told before and after, before the
+ * next update and at the end. */
 static void events_come_in_order(void **state)
 {
     (void)state;
@@ -48,7 +50,7 @@ static void events_come_in_order(void **state)
     gr_context *ctx = test_context();
     small_make(&s, every_third);
     test_ok(ctx, run(ctx, &s, &a, &b, false, &r));
-    assert_string_equal(a.said, "u1 s1 u2 s2 u3 v3 e3 s3 u4 s4 c4 u5 s5 u6 v6 e6 s6 u7 s7 d7 ");
+    assert_string_equal(a.said, "u1 s1 u2 s2 u3 v3 e3 s3 u4 s4 k4 c4 u5 s5 u6 v6 e6 s6 u7 s7 k7 c7 d7 ");
     assert_string_equal(a.said, b.said);
     assert_int_equal(r.reason, GR_REASON_STEPS);
     small_remove(&s);
@@ -71,7 +73,7 @@ static void one_may_ask_for_the_end(void **state)
     assert_int_equal(r.reason, GR_REASON_ASKED);
     assert_string_equal(gr__reason_name(r.reason), "asked");
     assert_int_equal(r.steps, 3);
-    assert_non_null(strstr(asks.said, "u3 v3 e3 s3 d3"));
+    assert_non_null(strstr(asks.said, "u3 v3 e3 s3 k3 c3 d3"));
     test_ok(ctx, run(ctx, &s, &(notes){0}, NULL, true, &r));
     assert_true(r.reason == GR_REASON_STEPS && r.steps == 7 && r.final_cost == whole.final_cost);
     small_remove(&s);

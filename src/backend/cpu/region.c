@@ -181,7 +181,7 @@ static bool read_node(reader *r, int *expr_of, int k)
     return true;
 }
 
-static gr_status read_item(gr_context *ctx, const gr_item *item, gr__exprs *x)
+gr_status gr__exprs_read(gr_context *ctx, const gr_item *item, gr__exprs *x)
 {
     reader r = {ctx, item, item->graph, x};
     int expr_of[4 * GR__REGION_NODES];
@@ -479,7 +479,7 @@ gr_status gr__region_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_
     k->base.n_operands = item->n_segments * (item->n_in + item->n_out);
     k->segment = gr__alloc(ctx, (size_t)item->n_segments * sizeof *k->segment);
     if (k->segment) k->n_segments = item->n_segments;
-    GR_TRY(k->segment ? read_item(ctx, item, x) : gr__error_code(ctx));
+    GR_TRY(k->segment ? gr__exprs_read(ctx, item, x) : gr__error_code(ctx));
     for (int i = 0; i < k->n_segments; i++) {
         k->segment[i].space = item->space[i];
         k->segment[i].mode = mode_of(x, item->space[i], k->narrow);

@@ -152,6 +152,8 @@ typedef struct gr__program {
     double vector_ns; /* an estimate, for a vector of every operand */
 } gr__program;
 
+/* What the first segment of an item computes. */
+gr_status gr__exprs_read(gr_context *ctx, const gr_item *item, gr__exprs *x);
 /* Writes the program of a mode, which the caller frees also after a failure. copies: all inputs are read before
  * anything is written. */
 gr_status gr__program_write(gr_context *ctx, const gr_item *item, const gr__exprs *x, const gr__tile_set *set,

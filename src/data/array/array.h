@@ -36,7 +36,9 @@ typedef struct gr__array {
 typedef struct gr__part {
     gr__blob blob;
     gr__array array;
-    bool raw; /* given to a model: whoever reads of it has no recipe to change */
+    bool raw;                           /* given to a model: whoever reads of it has no recipe to change */
+    const struct gr_given_field *given; /* of a program's data: the blob is its memory, or empty where a function gives
+                                           the numbers; NULL: a file's */
 } gr__part;
 
 /* Fills count and bytes from type and dims; refuses too many or empty axes and sizes beyond the address space. name is

@@ -84,7 +84,7 @@ gr_status gr__arrays_load(gr_context *ctx, const gr__entries *e, gr__part *part,
     s.memory = memory;
     for (int k = 0; k < n && st == GR_OK; k++) { /* the small ones first: what is wrong with them is known soon */
         int i = (e->n_inputs + k) % n;
-        bool read = s.field[i].bytes == 0;
+        bool read = s.field[i].bytes == 0 || (part[i].given && e->entry[i].role == GR_FIELD_INPUT);
         st = read ? gr__part_reader(&part[i], o, &s.field[i])
                   : gr__part_load(&part[i], o, e->entry[i].most, &s.field[i]);
         st = gr__place(ctx, e->entry[i].at, st);

@@ -12,7 +12,8 @@ enum {
     VERSION = 20,
     VERSION_64 = 45,
     DATE = 1 << 5 | 1, /* the first of January 1980: ZIP's beginning */
-    HEAD = 64          /* NPY: headers are a multiple of this */
+    HEAD = 64,         /* NPY: headers are a multiple of this */
+    PIECE = 256 << 10  /* bytes of an array that are made at a time */
 };
 
 typedef struct member {
@@ -26,6 +27,8 @@ typedef struct member {
 typedef struct archive {
     gr__writer *to;
     uint64_t at;
+    const gr__npz_maker *maker;
+    char *piece; /* PIECE bytes where there is a maker */
 } archive;
 
 static void put(archive *a, const void *data, uint64_t n)
@@ -43,6 +46,34 @@ static void number(archive *a, uint64_t x, int bytes)
 
 /* ---- members ---- */
 
+/* Gives the bytes of array i, in pieces where they are made. */
+static gr_status walk(archive *a, const gr__npz_array *array, int i,
+                      void (*take)(void *user, const void *data, uint64_t n), void *user)
+{
+    if (array->data || !a->maker) {
+        take(user, array->data, array->bytes);
+        return GR_OK;
+    }
+    for (uint64_t at = 0, n; at < array->bytes; at += n) {
+        n = GR_MIN(array->bytes - at, (uint64_t)PIECE);
+        gr_status st = a->maker->make(a->maker->user, i, (size_t)at, (size_t)n, a->piece);
+        if (st != GR_OK) return st;
+        take(user, a->piece, n);
+    }
+    return GR_OK;
+}
+
+static void into_archive(void *user, const void *data, uint64_t n)
+{
+    put(user, data, n);
+}
+
+static void into_crc(void *user, const void *data, uint64_t n)
+{
+    uint32_t *crc = user;
+    *crc = gr__crc32(*crc, data, (size_t)n);
+}
+
 static gr_status make_head(gr_context *ctx, member *m)
 {
     const gr__npz_array *a = m->array;
@@ -54,17 +85,17 @@ static gr_status make_head(gr_context *ctx, member *m)
     gr__text_add(&t, "%s), }", a->rank == 1 ? "," : "");
     while (!t.failed && (t.n + 1) % HEAD) gr__text_put(&t, " ", 1);
     gr__text_put(&t, "\n", 1);
-    bool fits = !t.failed && t.n <= sizeof m->head;
+    bool failed = t.failed, fits = !failed && t.n <= sizeof m->head;
     if (fits) {
         memcpy(m->head, t.s, t.n);
         m->head_bytes = t.n;
         m->head[8] = (char)((t.n - 10) & 255);
         m->head[9] = (char)((t.n - 10) >> 8);
         m->bytes = t.n + a->bytes;
-        m->crc = gr__crc32(gr__crc32(0, m->head, t.n), a->data, (size_t)a->bytes);
+        m->crc = gr__crc32(0, m->head, t.n);
     }
     gr__text_free(&t);
-    return fits ? GR_OK : t.failed ? gr__error_code(ctx) : gr__fail(ctx, GR_E_INTERNAL, "a header of NPY is too long");
+    return fits ? GR_OK : failed ? gr__error_code(ctx) : gr__fail(ctx, GR_E_INTERNAL, "a header of NPY is too long");
 }
 
 /* What both headers of a member have: from the version that reads it to its sizes. */
@@ -87,7 +118,7 @@ static void put_name(archive *a, const member *m)
     put(a, ".npy", 4);
 }
 
-static void put_member(archive *a, member *m)
+static gr_status put_member(archive *a, member *m, int i)
 {
     bool wide = m->bytes >= NARROW;
     m->at = a->at;
@@ -102,7 +133,7 @@ static void put_member(archive *a, member *m)
         number(a, m->bytes, 8);
     }
     put(a, m->head, m->head_bytes);
-    put(a, m->array->data, m->array->bytes);
+    return walk(a, m->array, i, into_archive, a);
 }
 
 /* ---- the directory ---- */
@@ -157,24 +188,34 @@ static void put_end(archive *a, uint64_t directory, int n)
     number(a, 0, 2); /* comment */
 }
 
-gr_status gr__npz_write(gr_context *ctx, const char *path, const gr__npz_array *array, int n)
+gr_status gr__npz_write_pieces(gr_context *ctx, const char *path, const gr__npz_array *array, int n,
+                               const gr__npz_maker *maker)
 {
     gr_status st = GR_OK;
-    archive a = {0};
+    archive a = {.maker = maker, .piece = maker ? gr__alloc(ctx, PIECE) : NULL};
     size_t room = sizeof(member) * (size_t)n;
     member *m = gr__alloc(ctx, room);
-    if (!m) return GR_E_MEMORY;
+    if (!m || (maker && !a.piece)) GR_TRY(GR_E_MEMORY);
     for (int i = 0; i < n; i++) {
         m[i].array = &array[i];
         GR_TRY(make_head(ctx, &m[i]));
+        GR_TRY(walk(&a, &array[i], i, into_crc, &m[i].crc));
     }
     GR_TRY(gr__writer_open(ctx, path, &a.to));
-    for (int i = 0; i < n; i++) put_member(&a, &m[i]);
+    for (int i = 0; i < n; i++) GR_TRY(put_member(&a, &m[i], i));
     uint64_t directory = a.at;
     for (int i = 0; i < n; i++) put_entry(&a, &m[i]);
     put_end(&a, directory, n);
     st = gr__writer_commit(a.to);
+    a.to = NULL;
 done:
-    gr__free(ctx, m, room);
+    gr__writer_abort(a.to);
+    if (a.piece) gr__free(ctx, a.piece, PIECE);
+    if (m) gr__free(ctx, m, room);
     return st;
+}
+
+gr_status gr__npz_write(gr_context *ctx, const char *path, const gr__npz_array *array, int n)
+{
+    return gr__npz_write_pieces(ctx, path, array, n, NULL);
 }

@@ -26,7 +26,7 @@ static const gr_rule rules[] = {
      .sentence = "Where the data set of the new task is like the original one, only the last upper layers should be "
                  "trained again.",
      .section = "4.6, figure 4.11",
-     .write = "groups: [{match: 'head.*'}, {match: '*', freeze: true}]",
+     .write = "gradus finetune MODEL RECIPE --freeze all-but-last",
      .judge = judge_open},
     {.id = "different-small",
      .when = "the new data is different, and little",
@@ -34,14 +34,14 @@ static const gr_rule rules[] = {
      .sentence = "Where the data sets differ more layers should be trained; the more alike the tasks are, the fewer "
                  "layers have to start anew.",
      .section = "4.6, figure 4.11",
-     .write = "groups: [{match: 'c1.*', freeze: true}]",
+     .write = "gradus finetune MODEL RECIPE --replace 2 --freeze 'c1.*'",
      .judge = judge_open},
     {.id = "large",
      .when = "the new data is large enough",
      .choose = "to train the whole model",
      .sentence = "Where the data set of the new task is large enough it is best to train the whole model again.",
      .section = "4.6, figure 4.11",
-     .write = "gradus train RECIPE --from MODEL",
+     .write = "gradus finetune MODEL RECIPE --lr-scale 0.1",
      .judge = judge_open},
     {.id = "from-scratch",
      .when = "the new data is as large as the source's, or larger",
@@ -57,7 +57,7 @@ static const gr_rule rules[] = {
      .sentence = "How many layers are replaced or re-initialised also depends on how far the sizes of the data sets "
                  "differ: the smaller the difference, the more.",
      .section = "4.6",
-     .write = "groups: [{match: 'c1.*', lr_scale: 0.01}]",
+     .write = "gradus finetune MODEL RECIPE --reinit 3",
      .judge = judge_open},
     {.id = "upper",
      .when = "layers are replaced",
@@ -65,7 +65,7 @@ static const gr_rule rules[] = {
      .sentence = "Source and target model should share lower and middle layers; only upper layers are replaced or "
                  "re-initialised.",
      .section = "4.6",
-     .write = "gradus train RECIPE --from MODEL",
+     .write = "gradus finetune MODEL RECIPE --replace last",
      .judge = judge_open},
     {.id = "rate",
      .when = "pre-trained layers are trained on",
@@ -73,7 +73,7 @@ static const gr_rule rules[] = {
      .sentence = "The initial rate of pre-trained layers should be 10 to 100 times smaller than the one that the "
                  "original model was trained with; replaced or re-initialised layers take the usual one.",
      .section = "4.6",
-     .write = "groups: [{match: 'c*', lr_scale: 0.01}]",
+     .write = "gradus finetune MODEL RECIPE --lr-scale 0.01",
      .judge = judge_rates},
     {.id = "preparation",
      .when = "a model is fine-tuned",
@@ -81,7 +81,7 @@ static const gr_rule rules[] = {
      .sentence = "The same preprocessing as that of the original, larger data set should be applied to the data for "
                  "fine-tuning and validation.",
      .section = "4.6",
-     .write = "gradus train RECIPE --from MODEL",
+     .write = "gradus finetune MODEL RECIPE",
      .judge = judge_open},
     {.id = "modified",
      .when = "a model was pruned or quantised",

@@ -1,8 +1,10 @@
 /* Logistic regression with the penalty |w|^2 / (2 C), which leaves out what is added to every answer: of two classes
  * one row of weights, of more a row each, as scikit-learn has it. Newton's method; its step is solved by conjugate
- * gradients whose preconditioner is, class by class, the Hessian over some of the samples. Ends when no probability can
- * be off by more than a millionth: the cost is at least as curved as its penalty, which bounds how far the weights are
- * off by the gradient. [Lin, Weng & Keerthi 2008; Nocedal & Wright, Numerical Optimization, 7.1] */
+ * gradients whose preconditioner is, class by class, the Hessian over some of the samples, with the diagonal that all
+ * of them give. Ends when no probability is off by more than a millionth. That is known in two ways: the cost is at
+ * least as curved as its penalty, which bounds how far the weights are off by the gradient; and after a whole step of
+ * Newton's that moved no logit by more than d, of which a share e was left unsolved, logits are off by about e d + d^2.
+ * [Lin, Weng & Keerthi 2008; Nocedal & Wright, Numerical Optimization, 7.1; Bach 2010, on self-concordance] */
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -15,7 +17,8 @@ enum {
     MOST_INNER = 500,
     LOOKED_AT = 4096, /* samples of the preconditioner, at most */
 };
-static const double OFF = 2e-6;                     /* of a logit, at the end */
+static const double OFF = 2e-6;  /* of a logit, at the end */
+static const double NEAR = 1e-3; /* a step that moves logits by less is taken: costs differ by rounding alone */
 static const size_t MOST_SQUARES = (size_t)1 << 30; /* bytes of the preconditioner; else a diagonal one */
 static const double MOST_WORK = 2e12;               /* operations of making it; else likewise */
 
@@ -32,6 +35,8 @@ typedef struct logistic {
     double *square;   /* the preconditioner: of each row a triangle, apart x apart; or rows x apart */
     bool diagonal;
     double radius; /* of the longest sample */
+    double left;   /* share of the last direction that was not solved */
+    double reach;  /* by how much that moves a logit, at most; infinite where no whole step was taken */
     size_t vectors_bytes, p_bytes, shard_bytes, room_bytes, square_bytes;
 } logistic;
 
@@ -160,6 +165,7 @@ typedef struct squaring {
     double *weight; /* of each looked-at sample and row */
     double *x;      /* their rows */
     double *room;   /* of each worker: GR_FEATURE_ROWS x apart */
+    double *all;    /* rows x apart: the diagonal of the Hessian's blocks, over all samples */
     int64_t n;
     bool failed;
 } squaring;
@@ -168,12 +174,8 @@ static void square_diagonal(const squaring *q, int64_t row)
 {
     const logistic *s = q->s;
     double *d = s->square + row * s->apart;
-    for (int64_t e = 0; e < s->apart; e++) d[e] = 0;
-    for (int64_t i = 0; i < q->n; i++)
-        for (int64_t e = 0; e < s->apart; e++)
-            d[e] += q->weight[row * q->n + i] * q->x[i * s->apart + e] * q->x[i * s->apart + e];
     for (int64_t e = 0; e < s->apart; e++)
-        d[e] = d[e] * q->scale + (penalised(s, e) ? 1 / s->c : DBL_EPSILON * (double)s->j->train.n);
+        d[e] = q->all[row * s->apart + e] + (penalised(s, e) ? 1 / s->c : DBL_EPSILON * (double)s->j->train.n);
 }
 
 /* Of the lower half of the square, in place: its root. Rows of zeros, which pad, are left as the unit's. */
@@ -213,6 +215,7 @@ static void square_row(void *arg, int shard, int worker)
                                 q->weight + shard * q->n + i, room, a);
         for (int64_t e = 0; e < n; e++) {
             for (int64_t i = 0; i <= e; i++) a[e * apart + i] *= q->scale;
+            a[e * apart + e] += fmax(0, q->all[shard * apart + e] - a[e * apart + e]);
             /* what is not penalised gets what keeps its pivot above the rounding of sums */
             a[e * apart + e] += e < n - 1 ? 1 / s->c : 1e-10 * (1 + a[e * apart + e]);
         }
@@ -225,8 +228,14 @@ static void take_some(void *user, const gr_feature_block *b)
 {
     squaring *q = user;
     const logistic *s = q->s;
+    double *sum = s->shard + b->shard * (s->numbers + GR__ROW_STEP);
     for (int64_t i = 0; i < b->n; i++) {
         int64_t at = b->first + i, place = at / q->apart_blocks;
+        const double *x = b->x + i * s->apart;
+        for (int64_t k = 0; k < s->rows; k++) {
+            double p = s->p[at * s->rows + k], by = s->j->train.weight[at] * p * (1 - p);
+            for (int64_t e = 0; e < s->apart; e++) sum[k * s->apart + e] += by * x[e] * x[e];
+        }
         if (at % q->apart_blocks || place >= q->n) continue;
         memcpy(q->x + place * s->apart, b->x + i * s->apart, (size_t)s->apart * sizeof *b->x);
         for (int64_t k = 0; k < s->rows; k++) {
@@ -241,7 +250,7 @@ static gr_status precondition(logistic *s)
     gr_context *ctx = s->j->ctx;
     gr__pool *pool = gr__context_pool(ctx);
     int64_t every = (s->j->train.n + LOOKED_AT - 1) / LOOKED_AT;
-    squaring q = {.s = s, .apart_blocks = every, .n = (s->j->train.n + every - 1) / every};
+    squaring q = {.s = s, .apart_blocks = every, .n = (s->j->train.n + every - 1) / every, .all = s->solved};
     size_t x_bytes = sizeof(double) * (size_t)(q.n * s->apart), weight_bytes = sizeof(double) * (size_t)(q.n * s->rows),
            room_bytes = sizeof(double) * (size_t)(s->j->train.workers * GR_FEATURE_ROWS * s->apart);
     gr_status st = GR_OK;
@@ -250,12 +259,24 @@ static gr_status precondition(logistic *s)
     q.weight = q.x ? gr__tensor_alloc(ctx, weight_bytes) : NULL;
     q.room = q.weight ? gr__tensor_alloc(ctx, room_bytes) : NULL;
     if (!q.room || !pool) st = gr__error_code(ctx);
+    memset(s->shard, 0, s->shard_bytes);
     if (st == GR_OK) st = gr__features_walk(&s->j->train, take_some, &q);
+    total(s, q.all);
     if (st == GR_OK) gr__pool_run(pool, square_row, &q, (int)s->rows);
     if (q.room) gr__tensor_free(ctx, q.room, room_bytes);
     if (q.weight) gr__tensor_free(ctx, q.weight, weight_bytes);
     if (q.x) gr__tensor_free(ctx, q.x, x_bytes);
     return st;
+}
+
+/* What is added to all classes changes no probability, and the least of its squares is none. */
+static void center(const logistic *s, double *x)
+{
+    for (int64_t e = 0; s->rows > 1 && e < s->apart; e++) {
+        double mean = 0;
+        for (int64_t k = 0; k < s->rows; k++) mean += x[k * s->apart + e];
+        for (int64_t k = 0; k < s->rows; k++) x[k * s->apart + e] -= mean / (double)s->rows;
+    }
 }
 
 /* out: what the preconditioner makes of r. */
@@ -264,6 +285,7 @@ static void improve(const logistic *s, const double *r, double *out)
     int64_t apart = s->apart, n = s->j->train.width + 1;
     if (s->diagonal) {
         for (int64_t e = 0; e < s->numbers; e++) out[e] = e % apart < n ? r[e] / s->square[e] : 0;
+        center(s, out);
         return;
     }
     memcpy(out, r, (size_t)s->numbers * sizeof *out);
@@ -280,9 +302,26 @@ static void improve(const logistic *s, const double *r, double *out)
             for (int64_t e = 0; e < i; e++) x[e] -= a[i * apart + e] * x[i];
         }
     }
+    center(s, out);
 }
 
 /* ---- steps ---- */
+
+static void reach_block(void *user, const gr_feature_block *b)
+{
+    const logistic *s = user;
+    double *z = s->room + b->worker * 2 * GR_FEATURE_ROWS * s->rows;
+    double *most = s->shard + b->shard * (s->numbers + GR__ROW_STEP);
+    s->kernels->products(b->x, b->n, s->apart, s->at, s->rows, z);
+    for (int64_t i = 0; i < b->n * s->rows; i++) *most = fmax(*most, fabs(z[i]));
+}
+
+static double most_of_shards(const logistic *s)
+{
+    double most = 0;
+    for (int k = 0; k < GR_FEATURE_SHARDS; k++) most = fmax(most, s->shard[k * (s->numbers + GR__ROW_STEP)]);
+    return most;
+}
 
 /* direction: against the gradient, so far that what is left of it is `share` of it. */
 static gr_status find_direction(logistic *s, double share)
@@ -293,7 +332,7 @@ static gr_status find_direction(logistic *s, double share)
     for (int64_t e = 0; e < n; e++) r[e] = -s->gradient[e];
     improve(s, r, z);
     memcpy(v, z, (size_t)n * sizeof *v);
-    double rz = dot(r, z, n), enough = share * share * dot(r, r, n);
+    double rz = dot(r, z, n), whole = rz, enough = share * share * dot(r, r, n);
     for (int i = 0; i < MOST_INNER && dot(r, r, n) > enough; i++) {
         gr_status st = curve(s, v, s->curved);
         if (st == GR_OK) st = gr__baseline_pause(s->j, "logistic", NAN);
@@ -307,7 +346,12 @@ static gr_status find_direction(logistic *s, double share)
         rz = next;
         for (int64_t e = 0; e < n; e++) v[e] = z[e] + keep * v[e];
     }
-    return GR_OK;
+    s->left = whole > 0 ? sqrt(rz / whole) : 0;
+    memset(s->shard, 0, s->shard_bytes);
+    s->at = s->direction;
+    gr_status st = gr__features_walk(&s->j->train, reach_block, s);
+    s->reach = most_of_shards(s);
+    return st;
 }
 
 /* As far as the cost falls as it should; *moved false: it no longer does, rounding being all that is left. */
@@ -319,12 +363,14 @@ static gr_status move(logistic *s, double *cost, bool *moved)
         for (int64_t e = 0; e < s->numbers; e++) s->tried[e] = s->w[e] + by * s->direction[e];
         gr_status st = cost_at(s, s->tried, s->residual, &next);
         if (st != GR_OK) return st;
-        if (!(next <= *cost + 1e-4 * by * slope + 4 * DBL_EPSILON * fabs(*cost))) continue;
+        if (!(next <= *cost + 1e-4 * by * slope + 4 * DBL_EPSILON * fabs(*cost)) && s->reach > NEAR) continue;
         memcpy(s->w, s->tried, (size_t)s->numbers * sizeof(double));
         memcpy(s->gradient, s->residual, (size_t)s->numbers * sizeof(double));
         *cost = next;
+        if (by < 1) s->reach = INFINITY;
         return GR_OK;
     }
+    s->reach = INFINITY;
     *moved = false;
     return GR_OK;
 }
@@ -335,14 +381,15 @@ static gr_status descend(logistic *s, int *steps, double *off)
     bool moved = true;
     gr_status st = cost_at(s, s->w, s->gradient, &cost);
     first = sqrt(dot(s->gradient, s->gradient, s->numbers));
+    s->reach = INFINITY;
     for (*steps = 0; st == GR_OK; ++*steps) {
         at = sqrt(dot(s->gradient, s->gradient, s->numbers));
-        *off = at * s->c * s->radius;
+        *off = fmin(at * s->c * s->radius, s->reach * (s->left + s->reach));
         if (*off <= OFF || *steps == MOST_STEPS || !moved) break;
         gr__watch(s->j->options->watch, "logistic", fmin(0.99, log(first / at) / log(first * s->c * s->radius / OFF)));
         bool anew = (*steps & (*steps - 1)) == 0; /* after 0, 1, 2, 4, 8 ... */
         if (anew) st = precondition(s);
-        if (st == GR_OK) st = find_direction(s, fmin(0.1, sqrt(at / first)));
+        if (st == GR_OK) st = find_direction(s, fmax(1e-3, fmin(0.1, sqrt(at / first))));
         if (st == GR_OK) st = move(s, &cost, &moved);
     }
     return st;
@@ -359,10 +406,8 @@ static void radius_block(void *user, const gr_feature_block *b)
 
 static gr_status find_radius(logistic *s)
 {
-    double most = 0;
     gr_status st = gr__features_walk(&s->j->train, radius_block, s);
-    for (int k = 0; k < GR_FEATURE_SHARDS; k++) most = fmax(most, s->shard[k * (s->numbers + GR__ROW_STEP)]);
-    s->radius = sqrt(most);
+    s->radius = sqrt(most_of_shards(s));
     return st;
 }
 

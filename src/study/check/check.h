@@ -151,10 +151,4 @@ typedef struct gr_checked {
 gr_status gr__check_all(gr_context *ctx, const gr_recipe *r, const gr_check_options *o, gr__bump *memory,
                         gr_checked *out);
 
-/* ---- raw input against what training saw ---- */
-/* True when n samples of an input, prepared as the model does, lie far from the training's numbers or have next to no
- * spread: they are probably prepared already. text says so. [D18] */
-bool gr__raw_is_unusual(gr_context *ctx, const gr_prepared *prepared, int n_prepared, const gr_field *x, int64_t n,
-                        char *text, size_t size);
-
 #endif

@@ -7,6 +7,7 @@
 #include "base/rng.h"
 #include "data/sample.h"
 #include "train/inside.h"
+#include "train/start.h"
 
 enum { SMALL = 8, NORMALISED = 32 }; /* samples of an update at least; where batches are normalised by */
 enum { LIKED = 50 };                 /* updates, for which a smaller batch is taken */
@@ -199,7 +200,7 @@ static gr_status start(gr_trial *t, bool layers)
     gr_inside inside = {.task = &t->task, .mode = GR_MODE_EVALUATE, .batch = t->seen};
     if (layers) GR_TRY(gr__runner_add(&t->engine.runner, "check layers", gr__inside_graph, &inside, &t->layers));
     GR_TRY(gr_store_seal(t->engine.store));
-    GR_TRY(gr__network_init(t->task.network, t->engine.store));
+    GR_TRY(gr__start_weights(&t->task, t->engine.store));
     GR_TRY(gr__engine_start(&t->engine));
     GR_TRY(open_loaders(t));
     gr__sched_begin(&t->recipe.sched, t->schedule);

@@ -196,7 +196,7 @@ static gr_status open_procedure(gr_following *p)
     p->train = *o;
     p->train.train_error = true;
     for (int i = 0; i < o->n_watchers && i + 1 < (int)GR_COUNT(p->watcher); i++) p->watcher[i + 1] = o->watcher[i];
-    p->watcher[0] = (gr_watcher){GR_WATCHER_VERSION, p, tell};
+    p->watcher[0] = (gr_watcher){.version = GR_WATCHER_VERSION, .user = p, .tell = tell};
     p->train.watcher = p->watcher;
     p->train.n_watchers = GR_MIN(o->n_watchers + 1, (int)GR_COUNT(p->watcher));
     if (o->resume) GR_TRY(gr__phases_read(p->ctx, o->out, &p->phases));

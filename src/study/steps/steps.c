@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "train/start.h"
+
 enum { SOME = 4096 }; /* training samples that an error is taken over, at most */
 
 static gr_status make_loader(gr_steps *s, gr_part part, const gr_rows *rows, gr_loader **out)
@@ -45,7 +47,7 @@ static gr_status start(gr_steps *s, unsigned flags)
     s->task.running = true;
     GR_TRY(gr__engine_make(&s->task, true, validation | training, &s->engine));
     GR_TRY(gr_store_seal(s->engine.store));
-    GR_TRY(gr__network_init(s->task.network, s->engine.store));
+    GR_TRY(gr__start_weights(&s->task, s->engine.store));
     GR_TRY(gr__engine_start(&s->engine));
     s->stepper = (gr_stepper){.recipe = s->recipe, .engine = &s->engine, .extent = gr__task_extent(&s->task)};
     GR_TRY(make_training_loader(s));
@@ -89,7 +91,7 @@ void gr__steps_close(gr_steps *s)
 gr_status gr__steps_restart(gr_steps *s, uint64_t seed)
 {
     s->own.seed = seed;
-    gr_status st = gr__network_init(s->task.network, s->engine.store);
+    gr_status st = gr__start_weights(&s->task, s->engine.store);
     return st == GR_OK ? make_training_loader(s) : st;
 }
 

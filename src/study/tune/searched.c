@@ -127,7 +127,7 @@ static gr_status train(void *user, const gr_trial_run *run, int64_t *steps)
     const gr_train_options o = {.out = folder_of(s, run, folder, sizeof folder),
                                 .resume = true,
                                 .stop = run->stop,
-                                .watcher = &(gr_watcher){GR_WATCHER_VERSION, &watcher, tell},
+                                .watcher = &(gr_watcher){.version = GR_WATCHER_VERSION, .user = &watcher, .tell = tell},
                                 .n_watchers = 1};
     bool before = gr__file_exists(folder);
     gr__sync_none(run->ctx, true);

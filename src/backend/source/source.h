@@ -1,0 +1,46 @@
+/* Plans as C source: a backend whose kernels are functions of a program, and the writer of a plan of it.
+ *
+ * A plan of this backend never runs. It is made of the same items as one of `cpu`, fused by the same rules and placed
+ * in the same way, and its kernels want no memory of their own: so a program takes no more than that plan. What it
+ * wants of others is libm and memcpy. Its numbers are floats all, indices as well, and what has no axes; numbers that
+ * prepare samples are doubles where floats do not hold them. */
+#ifndef GR_SOURCE_SOURCE_H
+#define GR_SOURCE_SOURCE_H
+
+#include "base/file.h"
+#include "plan/backend.h"
+
+extern const gr_backend gr__backend_source; /* not among the devices */
+
+/* Where a feed of the plan comes from. */
+typedef struct gr__csource_feed {
+    const char *name; /* of the feed; a plan that has none of that name does without */
+    int64_t offset;   /* among the program's inputs */
+    int64_t steps;    /* not 0: it is a length, of that many steps at most, which is found at `offset` ... */
+    int64_t width;    /* ... where each step is so many numbers: the first NaN, or number below 0, ends it */
+    bool zeros;       /* so do zeros that nothing else follows */
+} gr__csource_feed;
+
+typedef struct gr__csource_result {
+    const char *name; /* an output of the plan */
+    int64_t offset;   /* among the program's outputs */
+} gr__csource_result;
+
+typedef struct gr__csource_program {
+    const char *name; /* of the function, the one name that is seen from outside */
+    const gr__csource_feed *feed;
+    int n_feeds;
+    const gr__csource_result *result;
+    int n_results;
+} gr__csource_program;
+
+int64_t gr__csource_scratch(const gr_plan *p); /* numbers of scratch that its program wants */
+/* Writes the weights as they are in the plan's sealed store, the functions that its kernels are, and
+ *
+ *     void NAME(const float *input, float *output, float *scratch)
+ *
+ * Lines that include <math.h>, <stddef.h> and <string.h> stand before it. GR_E_UNSUPPORTED: a tensor has more numbers
+ * than an int counts. Lines behind the last have no part of a file's name: the same plan gives the same bytes. */
+gr_status gr__csource_write(const gr_plan *p, const gr__csource_program *program, gr__writer *out);
+
+#endif

@@ -1,0 +1,13 @@
+/* A training as commands run one: shown while it goes on, told at its end. */
+#ifndef GR_CLI_TRAINING_H
+#define GR_CLI_TRAINING_H
+
+#include "cli/cli.h"
+#include "cli/progress.h"
+#include "train/train.h"
+
+typedef gr_status cli_trainer(cli *c, const gr_recipe *r, const gr_train_options *o, gr_train_result *out);
+/* The rest of the options is seen to. run: what trains; NULL: gr__train. */
+gr_status cli_train(cli *c, const gr_recipe *r, const gr_train_options *o, cli_trainer *run);
+
+#endif

@@ -1,0 +1,71 @@
+/* A model's tensors as they are, under their names: as safetensors, and as the arrays of an NPZ. */
+#include <string.h>
+
+#include "data/array/npz_write.h"
+#include "exchange/exchange.h"
+
+static const char *numpy_type(gr_st_type t)
+{
+    return t == GR_ST_F64 ? "<f8" : t == GR_ST_F32 ? "<f4" : t == GR_ST_I32 ? "<i4" : "|u1";
+}
+
+/* What a file of gr__model_open holds, in the order of its header. */
+static gr_status tensors_of(gr_context *ctx, const gr_model *m, gr_st_tensor **out, int *n)
+{
+    *n = gr__st_count(m->file);
+    *out = gr__alloc(ctx, sizeof **out * (size_t)(*n + 1));
+    for (int i = 0; i < *n && *out; i++) {
+        (*out)[i] = *gr__st_at(m->file, i);
+        (*out)[i].data = NULL; /* it is read in pieces */
+        if ((*out)[i].type > GR_ST_U8)
+            return gr__fail(ctx, GR_E_DATA, "\"%s\": tensor \"%s\" is of a type that models have not", m->path,
+                            (*out)[i].name);
+    }
+    return *out ? GR_OK : GR_E_MEMORY;
+}
+
+static gr_status piece_of(void *user, int i, size_t at, size_t bytes, void *to)
+{
+    const gr_model *m = user;
+    return gr__st_read(m->file, gr__st_at(m->file, i), at, bytes, to);
+}
+
+gr_status gr__export_safetensors(gr_context *ctx, gr_model *m, const char *path, const gr_export_options *o)
+{
+    gr_st_tensor *tensors = NULL;
+    int n = 0, n_meta = 0, all = gr__st_pairs(m->file);
+    size_t room = sizeof(gr_st_pair) * (size_t)(all + 1);
+    gr_st_pair *meta = gr__alloc(ctx, room);
+    gr_status st = meta ? tensors_of(ctx, m, &tensors, &n) : GR_E_MEMORY;
+    for (int i = 0; i < all && st == GR_OK && !o->raw; i++) {
+        gr_st_pair pair = gr__st_pair(m->file, i);
+        if (strcmp(pair.key, "gradus.crc32") != 0) meta[n_meta++] = pair; /* the writer makes its own */
+    }
+    const gr_st_maker maker = {piece_of, m};
+    if (st == GR_OK) st = gr__st_write_pieces(ctx, path, tensors, n, &maker, meta, n_meta);
+    gr__free(ctx, tensors, sizeof *tensors * (size_t)(n + 1));
+    gr__free(ctx, meta, room);
+    return st;
+}
+
+gr_status gr__export_npz(gr_context *ctx, gr_model *m, const char *path, const gr_export_options *o)
+{
+    (void)o;
+    gr_st_tensor *tensors = NULL;
+    int n = 0;
+    gr_status st = tensors_of(ctx, m, &tensors, &n);
+    size_t room = sizeof(gr__npz_array) * (size_t)(n + 1);
+    gr__npz_array *arrays = st == GR_OK ? gr__alloc(ctx, room) : NULL;
+    if (st == GR_OK && !arrays) st = GR_E_MEMORY;
+    for (int i = 0; i < n && st == GR_OK; i++) {
+        const gr_st_tensor *t = &tensors[i];
+        arrays[i] =
+            (gr__npz_array){.name = t->name, .type = numpy_type(t->type), .rank = t->shape.rank, .bytes = t->bytes};
+        for (int k = 0; k < t->shape.rank; k++) arrays[i].dim[k] = t->shape.dim[k];
+    }
+    const gr__npz_maker maker = {piece_of, m};
+    if (st == GR_OK) st = gr__npz_write_pieces(ctx, path, arrays, n, &maker);
+    gr__free(ctx, arrays, room);
+    gr__free(ctx, tensors, sizeof *tensors * (size_t)(n + 1));
+    return st;
+}
