@@ -76,9 +76,9 @@ static gr_status conclude(cli *c, const char *out, const gr_train_result *r, gr_
     return told == GR_OK ? cli_show(c, a) : told;
 }
 
-gr_status cli_train(cli *c, const gr_recipe *r, const gr_train_options *given, cli_trainer *run)
+gr_status cli_train_shown(cli *c, const gr_recipe *r, const gr_train_options *given, cli_trainer *run,
+                          gr_train_result *result)
 {
-    gr_train_result result = {0};
     gr_train_options o = *given;
     cli_progress shown = cli_progress_make(c->quiet);
     cli_live *room = r->live ? gr__bump_alloc(c->memory, sizeof *room) : NULL;
@@ -87,7 +87,14 @@ gr_status cli_train(cli *c, const gr_recipe *r, const gr_train_options *given, c
     o.attend = cli_catch_signals;
     o.watcher = &(gr_watcher){.version = GR_WATCHER_VERSION, .user = &shown, .tell = cli_progress_show};
     o.n_watchers = 1;
-    gr_status st = run ? run(c, r, &o, &result) : gr__train(c->ctx, r, &o, &result);
+    gr_status st = run ? run(c, r, &o, result) : gr__train(c->ctx, r, &o, result);
     cli_progress_clear(&shown);
-    return result.steps > 0 || st == GR_OK ? conclude(c, o.out, &result, st) : st;
+    return st;
+}
+
+gr_status cli_train(cli *c, const gr_recipe *r, const gr_train_options *given, cli_trainer *run)
+{
+    gr_train_result result = {0};
+    gr_status st = cli_train_shown(c, r, given, run, &result);
+    return result.steps > 0 || st == GR_OK ? conclude(c, given->out, &result, st) : st;
 }

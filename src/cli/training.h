@@ -7,6 +7,9 @@
 #include "train/train.h"
 
 typedef gr_status cli_trainer(cli *c, const gr_recipe *r, const gr_train_options *o, gr_train_result *out);
+/* Without telling of the end. */
+gr_status cli_train_shown(cli *c, const gr_recipe *r, const gr_train_options *o, cli_trainer *run,
+                          gr_train_result *out);
 /* The rest of the options is seen to. run: what trains; NULL: gr__train. */
 gr_status cli_train(cli *c, const gr_recipe *r, const gr_train_options *o, cli_trainer *run);
 

@@ -267,7 +267,7 @@ static gr_status by_itself(importing *m, const char *to)
     GR_TRY(gr__model_recipe(m->ctx, m->file.path, text, &r));
     GR_TRY(gr__network_make(m->ctx, r, NULL, &network));
     GR_TRY(take_weights(m, network, gr_backend_get(r->device)));
-    st = gr__model_save(m->ctx, to, m->store, NULL, r->float64, m->file.meta, m->file.n_meta);
+    st = gr__model_save(m->ctx, to, m->store, NULL, r->float64, NULL, m->file.meta, m->file.n_meta);
 done:
     gr__network_destroy(network);
     if (r) gr__recipe_close(m->ctx, r);

@@ -50,11 +50,18 @@ gr_status gr__st_write_pieces(gr_context *ctx, const char *path, const gr_st_ten
 gr_status gr__st_verify(gr_st *st, const char *path); /* GR_E_FORMAT if gradus.crc32 is present and differs */
 
 /* ---- models: parameters (and saved slots) of a store under file names and layouts ---- */
-/* float64: F64 tensors, else F32. meta: gradus.recipe, gradus.prepare, gradus.classes, gradus.class_counts,
- * gradus.trained. slot: the values are those of slot PARAMETER/slot, where there is one (an average); NULL: of the
- * parameters themselves. */
+/* What of a model stands in no store. */
+typedef struct gr_computed {
+    bool (*leaves_out)(void *user, const char *name);
+    /* Numbers of this entry, as it would hold them, until the next call; NULL: its own. */
+    const void *(*numbers)(void *user, const char *name);
+    void *user;
+} gr_computed;
+/* made: NULL: nothing. float64: F64 tensors, else F32. meta: gradus.recipe, gradus.prepare, gradus.classes,
+ * gradus.class_counts, gradus.trained. slot: the values are those of slot PARAMETER/slot, where there is one (an
+ * average); NULL: of the parameters themselves. */
 gr_status gr__model_save(gr_context *ctx, const char *path, const gr_store *s, const char *slot, bool float64,
-                         const gr_st_pair *meta, int n_meta);
+                         const struct gr_computed *made, const gr_st_pair *meta, int n_meta);
 /* Loads every parameter (F32 or F64, cast) into a sealed store; names and shapes must agree exactly, extra tensors are
  * refused unless num_batches_tracked; both sides named. */
 gr_status gr__model_load(gr_context *ctx, const gr_st *st, const char *path, gr_store *s);

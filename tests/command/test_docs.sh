@@ -110,7 +110,7 @@ run_gradus() { # LINE: a command as the page has it
     done
     return
   fi
-  [[ ${words[1]} != train || $line == *--resume* ]] || words+=(--overwrite) # pages train the same recipe again
+  [[ ${words[1]} != @(train|finetune) || $line == *--resume* || ${#words[@]} -lt 3 ]] || words+=(--overwrite) # pages train the same recipe again
   [[ ${words[1]} != new ]] || rm -f "${words[-1]}"
   "$gradus" "${words[@]:1}" >out.txt 2>err.txt </dev/null && return
   if grep -qE 'an argument is missing|where to\?' err.txt; then
