@@ -66,11 +66,20 @@ static gr_status read_argument(cli *c, const char *argument, asked *out)
 
 /* ---- the run ---- */
 
-static gr_status follow(cli *c, const gr_recipe *r, const gr_train_options *o, gr_train_result *result)
+static gr_status follow(cli *c, const gr_recipe *r, const gr_trainer_options *o, gr_train_result *result)
 {
     const options *given = c->options;
     cli_view v = cli_view_make(c->quiet || c->json);
-    const gr_procedure_options p = {*o, given->patience, given->train_error, cli_view_watch(&v)};
+    const gr_train_options run = {.out = o->out,
+                                  .from = o->from,
+                                  .force = o->force,
+                                  .resume = o->resume,
+                                  .overwrite = o->overwrite,
+                                  .stop = o->stop,
+                                  .attend = cli_catch_signals,
+                                  .watcher = o->watcher,
+                                  .n_watchers = o->n_watchers};
+    const gr_procedure_options p = {run, given->patience, given->train_error, cli_view_watch(&v)};
     gr_status st = gr__procedure_train(c->ctx, r, (gr_procedure)given->procedure, &p, result);
     cli_view_clear(&v);
     return st;
@@ -79,7 +88,7 @@ static gr_status follow(cli *c, const gr_recipe *r, const gr_train_options *o, g
 static gr_status train(cli *c, const gr_recipe *r, const char *out)
 {
     const options *given = c->options;
-    const gr_train_options o = {
+    const gr_trainer_options o = {
         .out = out, .from = given->from, .force = given->force, .resume = given->resume, .overwrite = given->overwrite};
     return cli_train(c, r, &o, given->procedure < 0 ? NULL : follow);
 }
