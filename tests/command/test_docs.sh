@@ -14,6 +14,7 @@ declare -A unrun=(
   ['./dev lint']='builds twice'
   ['./dev fuzz']='builds with sanitizers; a minute a target'
   ['./dev bench']='makes a Python environment of some GB'
+  ['./dev wheel']='builds beside the build that is tested; test_python.sh makes a wheel'
   ['./dev docs']='writes into the tree; test_reference.sh and test_advice.sh compare'
 )
 declare -A notation=( # spans that look like keys of a recipe and are not
