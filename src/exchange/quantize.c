@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "plan/plan.h"
 #include "plan/rebuild.h"
 #include "train/train.h"
 
@@ -52,13 +53,17 @@ static void mark_shared(quantizing *q, const gr_graph *g)
     }
 }
 
-/* What products read becomes outputs. */
+/* What products read becomes outputs; those that only the body of a loop has are not asked. */
 static gr_status watch(void *user, gr_graph **g)
 {
     quantizing *q = user;
-    for (uint32_t k = 0; k < gr__graph_nodes(*g); k++) {
+    const uint32_t n_nodes = gr__graph_nodes(*g);
+    bool *live = gr__bump_alloc(q->b, (gr__graph_values(*g) + 1) * sizeof *live);
+    if (!live) return GR_E_MEMORY;
+    gr__plan_mark_live(*g, live);
+    for (uint32_t k = 0; k < n_nodes; k++) {
         const gr_node *n = gr__node(*g, k);
-        const char *weight = gr__csource_takes_codes(*g, n);
+        const char *weight = live[n->out] ? gr__csource_takes_codes(*g, n) : NULL;
         product *p = weight ? find(q, weight) : NULL;
         if (p) p->shared = true;
         if (!weight || p || q->n == MOST_PRODUCTS) continue;

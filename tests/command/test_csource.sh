@@ -139,6 +139,10 @@ differ codes.c other/codes.c "50 samples tell other ranges"
 CSOURCE_TOLERANCE=0.1 agrees codes q/last.safetensors in.txt in.npy
 weights=$(sed -nE 's/.*Weights take ([0-9]+) bytes.*/\1/p' codes.h)
 [[ $weights -lt 4200 && $weights -gt 3900 ]] || short "the weights take $weights bytes as codes"
+code 0 export e/last.safetensors -o other/loop.c --int8 # what a loop multiplies stays float
+has other/loop.c 'encode\(codes'
+code 0 export w/last.safetensors -o other/text.c --int8 --json
+[[ $(field out.txt judged) -eq 0 ]] || short "steps that do not count are judged"
 bad 2 'int8: .*float32' export q/last.safetensors -o x.onnx --int8
 bad 2 'calibrate: it goes with --int8' export q/last.safetensors -o x.c --calibrate 5
 mv t.csv away.csv
