@@ -5,7 +5,7 @@
 #include "study/finetune/finetune.h"
 
 typedef struct options {
-    const char *out, *replace, *reinit, *freeze;
+    const char *out, *replace, *reinit, *freeze, *adapter;
     cli_pairs unfreeze;
     double lr_scale;
     bool force, overwrite;
@@ -13,13 +13,14 @@ typedef struct options {
 
 /* ---- what each layer starts from ---- */
 
-static const char *const frozen_words[] = {"", "frozen"};
+static const char *const frozen_words[] = {"", "frozen"}, *const adapter_words[] = {"", "adapter"};
 static const gr_column columns[] = {
     GR_COLUMN(gr_layer_start, name, TEXT, "name", GR_SHOWN("layer", -32)),
     GR_COLUMN(gr_layer_start, parameters, WHOLE, "parameters", GR_SHOWN("parameters", 12)),
     GR_COLUMN(gr_layer_start, from, TEXT, "from", GR_SHOWN("from", -7)),
     GR_COLUMN(gr_layer_start, lr, REAL, "lr", GR_SHOWN("rate", 10), .digits = 4),
     GR_COLUMN(gr_layer_start, frozen, TRUTH, "frozen", GR_SHOWN("", -6), .words = frozen_words),
+    GR_COLUMN(gr_layer_start, adapter, TRUTH, "adapter", GR_SHOWN("", -7), .words = adapter_words),
     GR_COLUMN(gr_layer_start, thaws, TEXT, "unfreeze", GR_SHOWN("for", -10)),
 };
 
@@ -52,6 +53,7 @@ static gr_status run(cli *c)
                              .freeze = o->freeze,
                              .unfreeze = o->unfreeze.at,
                              .n_unfreeze = o->unfreeze.n,
+                             .adapter = o->adapter,
                              .lr_scale = o->lr_scale,
                              .force = o->force};
     gr_status st = GR_OK;
@@ -79,6 +81,9 @@ static const cli_option rows[] = {
         options, unfreeze, LIST, "unfreeze", "LAYERS@WHEN",
         "so much of what is frozen is trained from then on, such as \"c4.*@2 epochs\" or \"c3@500 steps\"; may be "
         "repeated"),
+    CLI_OPTION(options, adapter, TEXT, "adapter", "{rank: N}",
+               "what is kept stays as it is, and dense and attention weights get a product of two thin matrices beside "
+               "them that is trained; also alpha, match"),
     CLI_OPTION(options, lr_scale, REAL, "lr-scale", "X",
                "the rate of kept layers, times the one that the model was trained with; 0.01 unless given", .low = 0,
                .high = 1e6, .usual = 0.01),
@@ -103,6 +108,10 @@ GR_COMMAND(finetune) = {
         "the new data.\n\n"
         "What is frozen costs no backward pass, no gradient and no state of the optimizer; a frozen batch norm "
         "normalises by its running statistics.\n"
+        "With --adapter \"{rank: 8}\" the model's own weights rest, and W + (alpha / rank) B A is what is trained (Hu "
+        "et "
+        "al. 2021): A and B alone have state;\n"
+        "models hold the sums, and know nothing of it.\n\n"
         "The rate of each layer is printed before the first update. The run is an ordinary one, whose recipe.yaml says "
         "`start` and `groups`:\n"
         "`gradus train DIR --resume` goes on with it, --set stop.steps=0 writes the start as last.safetensors and "

@@ -3,16 +3,19 @@
 #include <string.h>
 
 #include "cli/plan_graph.h"
+#include "cli/plan_memory.h"
 #include "graph/shape.h"
 #include "model/file.h"
 #include "plan/budget/budget.h"
+#include "study/search/recomputing.h"
 #include "train/train.h"
 
 typedef struct options {
     uint64_t budget;
     const char *graph;
     int way;
-    bool parameters, kernels;
+    bool parameters, kernels, curve, timeline;
+    const char *out;
 } options;
 
 typedef struct totals {
@@ -33,7 +36,7 @@ static gr_status add_up(gr_engine *e, totals *t)
     gr__engine_close(&one);
     const gr_engine_plan *step = &e->plan[0];
     t->step_flops = gr_plan_flops(step->plan);
-    for (int i = 0; i < gr_plan_rows(step->plan); i++) t->seconds += 1e-9 * gr_plan_row_at(step->plan, i).cost_ns;
+    t->seconds = gr__plan_seconds(step->plan);
     return st;
 }
 
@@ -134,27 +137,42 @@ static gr_status show(cli *c, const gr_engine *e, const totals *t)
 {
     const options *o = c->options;
     gr_result *r = cli_result(c);
+    gr_status st = GR_OK;
     gr__result_note(r, "%s on %s, batch %lld, %lld parameters\n\n", e->task->recipe->name, e->task->recipe->device,
                     (long long)gr__task_batch(e->task), (long long)gr__network_parameter_count(e->task->network));
     add_bytes(r, &e->bytes);
     gr__result_note(
         r, "an update: %.4g Mflop, predicted %.3g ms on one thread; forward of an evaluation batch: %.4g Mflop\n",
         t->step_flops * 1e-6, t->seconds * 1e3, t->forward_flops * 1e-6);
+    cli_plan_recomputed(r, e->plan[0].plan);
     note_serving(r, &t->serving);
     gr__result_put(r, "serving_bytes=%jd bytes/serving=%jd", (int64_t)t->serving.total, (int64_t)t->serving.total);
     gr__result_put(r, "forward_flops=%g step_flops=%g predicted_seconds=%g", t->forward_flops, t->step_flops,
                    t->seconds);
-    gr__result_list(r, "remat", (gr_list){0});
     if (o->parameters) add_parameters(r, e);
     if (o->kernels) add_kernels(r, e->plan[0].plan);
-    return cli_show(c, r);
+    if (o->timeline) st = cli_plan_timeline(c, r, e, o->out);
+    return st == GR_OK ? cli_show(c, r) : st;
+}
+
+static gr_status check_options(cli *c, const options *o)
+{
+    static const char *const endings[] = {"svg", NULL};
+    if (o->curve && o->timeline)
+        return gr__fail(c->ctx, GR_E_USAGE, "--curve and --timeline are two drawings: choose one of them");
+    if (o->curve && (o->budget || o->parameters || o->kernels))
+        return gr__fail(c->ctx, GR_E_USAGE, "--curve goes through all budgets, and tells of no single plan");
+    if (o->timeline && !o->out) return gr__fail(c->ctx, GR_E_USAGE, "--timeline draws: -o F.svg says where");
+    if (o->out && !o->curve && !o->timeline)
+        return gr__fail(c->ctx, GR_E_USAGE, "-o: --curve and --timeline say what is drawn");
+    return o->out ? cli_check_ending(c, o->out, "a plot as SVG", endings) : GR_OK;
 }
 
 /* Of a graph, not of a recipe. */
 static gr_status run_graph(cli *c)
 {
     const options *o = c->options;
-    if (c->n_arguments || c->sets.n || o->parameters || o->kernels)
+    if (c->n_arguments || c->sets.n || o->parameters || o->kernels || o->curve || o->timeline)
         return gr__fail(c->ctx, GR_E_USAGE, "--graph %s is planned alone, without a recipe and what is of one",
                         o->graph);
     if (!cli_given(c, "budget")) return gr__fail(c->ctx, GR_E_USAGE, "--graph %s wants --budget BYTES", o->graph);
@@ -168,10 +186,14 @@ static gr_status run(cli *c)
     gr_engine engine = {0};
     const options *o = c->options;
     gr_status st = GR_OK;
+    GR_TRY(check_options(c, o));
     if (o->graph) return run_graph(c);
     if (o->way) return gr__fail(c->ctx, GR_E_USAGE, "--way goes with --graph");
-    if (c->n_arguments == 0) return gr__fail(c->ctx, GR_E_USAGE, "plan wants a RECIPE, or --graph FILE");
+    if (c->n_arguments == 0)
+        return gr__fail(c->ctx, GR_E_USAGE, "plan: an argument is missing: RECIPE, or --graph FILE");
     GR_TRY(cli_recipe(c, c->argument[0], &r));
+    if (o->curve) GR_TRY(cli_plan_curve(c, r, o->out));
+    if (o->curve) goto done;
     if (o->budget) r->memory = o->budget;
     if (o->budget && !r->remat_given) r->remat.policy = "auto";
     GR_TRY(gr__task_estimate(c->ctx, r, &task));
@@ -189,7 +211,14 @@ done:
 }
 
 static const cli_option rows[] = {
-    CLI_OPTION(options, budget, SIZE, "budget", "SIZE", "exit 4 if the run needs more tensor memory, as 256M or 2G"),
+    CLI_OPTION(
+        options, budget, SIZE, "budget", "SIZE",
+        "how much tensor memory there is, as 256M or 2G, in the place of the recipe's: what it has no room for is "
+        "computed again, and where that does not do it is exit 4"),
+    CLI_OPTION(options, curve, SWITCH, "curve", NULL,
+               "the time of an update against memory, from the least to what keeps all"),
+    CLI_OPTION(options, timeline, SWITCH, "timeline", NULL, "draws what stands in memory over an update"),
+    CLI_OPTION(options, out, TEXT, "out", "PLOT.svg", "the drawing", .letter = 'o'),
     CLI_OPTION(options, parameters, SWITCH, "parameters", NULL,
                "lists the parameters: name, shape, how many numbers, frozen or not"),
     CLI_OPTION(options, kernels, SWITCH, "kernels", NULL, "lists the kernels of an update with their predicted cost"),
@@ -205,20 +234,28 @@ static const cli_option rows[] = {
 GR_COMMAND(plan) = {
     .name = "plan",
     .place = 5,
-    .usage = "RECIPE [--budget SIZE] [--parameters] [--kernels] | --graph FILE --budget SIZE [--way WORD]",
+    .usage =
+        "RECIPE [--budget SIZE] [--parameters] [--kernels] [--curve [-o PLOT.svg] | --timeline -o PLOT.svg] | --graph "
+        "FILE --budget SIZE [--way WORD]",
     .summary = "Memory and time of a run, before anything is allocated",
-    .help = "`total` is the tensor memory that training then takes, to the byte; "
-            "planned_bytes and peak_bytes of result.json are the same number.\n"
-            "serving_bytes is what predicting one sample from the trained model takes, to the byte; "
-            "limit: {serving_bytes: 256K} in a recipe\n"
-            "refuses networks that take more.\n\n"
-            "--graph takes computations by their costs and bytes, in topological order, and gives the "
-            "cheapest schedule that computes each at least once,\n"
-            "first runs in that order, within the budget. search is exact up to a number of states, "
-            "integer_program (CBC, where it is installed) up to a size; bound is what\n"
-            "no schedule can cost less than.\n\n"
-            "Examples\n  gradus plan recipes/fashion.yaml --kernels\n"
-            "  gradus plan --graph chain.json --budget 5 --json\n",
+    .help =
+        "`total` is the tensor memory that training then takes, to the byte; "
+        "planned_bytes and peak_bytes of result.json are the same number.\n"
+        "serving_bytes is what predicting one sample from the trained model takes, to the byte; "
+        "limit: {serving_bytes: 256K} in a recipe\n"
+        "refuses networks that take more.\n\n"
+        "remat: {layer, bytes_saved, flops} of what is computed again; step_flops and predicted_seconds count it, "
+        "predicted_seconds_kept does not.\n"
+        "A budget that is too small is told the least that would do (error.least_bytes). docs/memory.md has more.\n\n"
+        "--graph takes computations by their costs and bytes, in topological order, and gives the "
+        "cheapest schedule that computes each at least once,\n"
+        "first runs in that order, within the budget. search is exact up to a number of states, "
+        "integer_program (CBC, where it is installed) up to a size; bound is what\n"
+        "no schedule can cost less than.\n\n"
+        "Examples\n  gradus plan recipes/fashion.yaml --kernels\n"
+        "  gradus plan recipes/fashion.yaml --budget 12M\n"
+        "  gradus plan recipes/fashion.yaml --curve -o curve.svg\n"
+        "  gradus plan --graph chain.json --budget 5 --json\n",
     CLI_OPTIONS(options, rows),
     .max_arguments = 1,
     .run = run};

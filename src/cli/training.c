@@ -101,9 +101,9 @@ static gr_status is_live(const cli *c, const gr_recipe *r, bool *live)
     return GR_OK;
 }
 
-gr_status cli_train(cli *c, const gr_recipe *r, const gr_trainer_options *given, cli_follower *run)
+gr_status cli_train_shown(cli *c, const gr_recipe *r, const gr_trainer_options *given, cli_follower *run,
+                          gr_train_result *result)
 {
-    gr_train_result result = {0};
     gr_trainer_options o = *given;
     cli_progress shown = cli_progress_make(c->quiet);
     bool live = false;
@@ -115,7 +115,14 @@ gr_status cli_train(cli *c, const gr_recipe *r, const gr_trainer_options *given,
     o.stop = &cli_stop;
     o.watcher = &(gr_watcher){.version = GR_WATCHER_VERSION, .user = &shown, .tell = cli_progress_show};
     o.n_watchers = 1;
-    st = run ? run(c, r, &o, &result) : run_trainer(c, r, &o, &result);
+    st = run ? run(c, r, &o, result) : run_trainer(c, r, &o, result);
     cli_progress_clear(&shown);
-    return result.steps > 0 || st == GR_OK ? conclude(c, o.out, &result, st) : st;
+    return st;
+}
+
+gr_status cli_train(cli *c, const gr_recipe *r, const gr_trainer_options *given, cli_follower *run)
+{
+    gr_train_result result = {0};
+    gr_status st = cli_train_shown(c, r, given, run, &result);
+    return result.steps > 0 || st == GR_OK ? conclude(c, given->out, &result, st) : st;
 }

@@ -13,7 +13,6 @@ typedef struct gr_st_tensor {
     gr_shape shape;
     const void *data; /* NULL: its bytes are read, or made for writing, in pieces */
     size_t bytes;
-    const char *called; /* its type, of a file that was read: "I64" */
 } gr_st_tensor;
 typedef struct gr_st_pair {
     const char *key, *value;
@@ -31,6 +30,8 @@ const gr_st_tensor *gr__st_at(const gr_st *st, int i);
 const gr_st_tensor *gr__st_find(const gr_st *st, const char *name);
 /* Bytes at..at+bytes of a tensor, wherever they are. */
 gr_status gr__st_read(const gr_st *st, const gr_st_tensor *t, size_t at, size_t bytes, void *to);
+const char *
+gr__st_called(const gr_st_tensor *t); /* the type that its file says, "I64"; of a tensor of gr__st_at or _find */
 const char *gr__st_meta(const gr_st *st, const char *key); /* NULL if absent */
 int gr__st_pairs(const gr_st *st);                         /* of metadata, in the order of the file */
 gr_st_pair gr__st_pair(const gr_st *st, int i);
@@ -49,11 +50,18 @@ gr_status gr__st_write_pieces(gr_context *ctx, const char *path, const gr_st_ten
 gr_status gr__st_verify(gr_st *st, const char *path); /* GR_E_FORMAT if gradus.crc32 is present and differs */
 
 /* ---- models: parameters (and saved slots) of a store under file names and layouts ---- */
-/* float64: F64 tensors, else F32. meta: gradus.recipe, gradus.prepare, gradus.classes, gradus.class_counts,
- * gradus.trained. slot: the values are those of slot PARAMETER/slot, where there is one (an average); NULL: of the
- * parameters themselves. */
+/* What of a model stands in no store. */
+typedef struct gr_computed {
+    bool (*leaves_out)(void *user, const char *name);
+    /* Numbers of this entry, as it would hold them, until the next call; NULL: its own. */
+    const void *(*numbers)(void *user, const char *name);
+    void *user;
+} gr_computed;
+/* made: NULL: nothing. float64: F64 tensors, else F32. meta: gradus.recipe, gradus.prepare, gradus.classes,
+ * gradus.class_counts, gradus.trained. slot: the values are those of slot PARAMETER/slot, where there is one (an
+ * average); NULL: of the parameters themselves. */
 gr_status gr__model_save(gr_context *ctx, const char *path, const gr_store *s, const char *slot, bool float64,
-                         const gr_st_pair *meta, int n_meta);
+                         const struct gr_computed *made, const gr_st_pair *meta, int n_meta);
 /* Loads every parameter (F32 or F64, cast) into a sealed store; names and shapes must agree exactly, extra tensors are
  * refused unless num_batches_tracked; both sides named. */
 gr_status gr__model_load(gr_context *ctx, const gr_st *st, const char *path, gr_store *s);

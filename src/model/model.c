@@ -171,7 +171,8 @@ static const gr_tree *as_model(gr__bump *b, const gr_tree *resolved)
 {
     gr_tree *t = gr__tree_copy(b, resolved), *any = gr__tree_text(b, "auto"), *none = gr__tree_text(b, "none");
     bool made = t && any && none && gr__tree_put(b, t, "threads", any) && gr__tree_put(b, t, "workers", any) &&
-                gr__tree_put(b, t, "hold", any) && gr__tree_put(b, t, "memory", none);
+                gr__tree_put(b, t, "hold", any) && gr__tree_put(b, t, "memory", none) &&
+                gr__tree_put(b, t, "remat", none); /* which changes no bit */
     return made ? t : resolved;
 }
 
@@ -223,7 +224,7 @@ gr_status gr__model_write(gr_context *ctx, const char *path, const gr_store *s, 
         if (has) meta[n++] = (gr_st_pair){parts[i].key, text};
         gr__text_free(&w.text);
     }
-    if (st == GR_OK) st = gr__model_save(ctx, path, s, a->slot, a->recipe->float64, meta, n);
+    if (st == GR_OK) st = gr__model_save(ctx, path, s, a->slot, a->recipe->float64, a->made, meta, n);
     gr__bump_destroy(w.b);
     return st;
 }

@@ -18,7 +18,8 @@ typedef struct gr_model_about {
                                   Of named inputs or heads maps of such by name */
     const char
         *slot; /* weights are those of slot PARAMETER/slot, where there is one; NULL: the parameters themselves */
-    const char *trained; /* gradus.trained: JSON text */
+    const char *trained;     /* gradus.trained: JSON text */
+    const gr_computed *made; /* what stands in no store; NULL: nothing */
 } gr_model_about;
 /* Parameters and saved slots of a sealed store, under PyTorch's names and layouts, F64 when the recipe's precision is
  * float64, else F32. Atomic. */

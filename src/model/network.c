@@ -136,6 +136,7 @@ static gr_status build(const gr_network *n, gr__bump *memory, gr_graph *g, gr_mo
                            .preset = n->recipe->preset,
                            .memory = memory,
                            .bind = o->bind,
+                           .adapter = &n->recipe->adapter,
                            .rests = rests,
                            .rests_user = frozen,
                            .sketch = o->sketch,

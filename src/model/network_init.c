@@ -167,6 +167,8 @@ static gr_status warn_of_equals(const gr_network *n, gr__bump *b)
     for (size_t i = 0; i < n->n_params; i++) {
         const gr_param_info *p = &n->params[i];
         gr_init_from from = starts(n, p, n->recipe->seed);
+        if (gr__adapter_part(&n->recipe->adapter, p->entry.name))
+            continue; /* A gives its units gradients that differ */
         if (p->is_bias || p->last || p->entry.shape.rank < 2 || p->entry.shape.dim[0] < 2) continue;
         gr_status st = gr__init_choose(n->ctx, b, &from, p, &c);
         if (st != GR_OK) return st;

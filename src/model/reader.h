@@ -30,6 +30,9 @@ gr_status gr__recipe_remat(gr__recipe_reader *k);      /* `remat`; after the lay
 gr_status gr__recipe_keep_heads(gr__recipe_reader *k); /* after the metrics */
 gr_status
 gr__recipe_metrics(gr__recipe_reader *k); /* `metrics`, `best_by` and `stop.monitor`; after the network and the data */
+struct gr_network;
+gr_status gr__recipe_adapter(gr__recipe_reader *k); /* likewise `adapter` */
+gr_status gr__recipe_check_adapter(gr__recipe_reader *k, const struct gr_network *n);
 gr_status gr__recipe_start(gr__recipe_reader *k); /* `start`, which only a recipe that has one keeps */
 gr_status gr__recipe_stop(gr__recipe_reader *k);  /* `stop`, but for that; after the metrics */
 

@@ -9,6 +9,7 @@
 #include "gradus/plan.h"
 #include "init/init.h"
 #include "metric/metric.h"
+#include "nn/adapter.h"
 #include "optim/optim.h"
 
 /* Parses one YAML 1.2 document (libfyaml) into a tree with places. Duplicate keys, several documents, alias bombs,
@@ -102,6 +103,7 @@ typedef struct gr_recipe {
         const gr_tree *train, *validation,
             *test; /* sources; NULL where absent. `source:` + `split:` gives train = source and fractions */
         double split_validation, split_test; /* fractions cut from train; 0: none */
+        int folds, fold;                     /* not 0: validation is that fold, from 0, of so many */
         bool split_auto;                     /* both stand for the chapter's, by how many samples there are */
         const gr_tree *group, *order;        /* a column, or a file, of train: what is cut by it; NULL: none */
         bool in_file_order;                  /* order: as the samples stand */
@@ -134,6 +136,7 @@ typedef struct gr_recipe {
     bool reduction_sum;
     gr_best_by best_by;
     gr_recipe_start start;
+    gr_adapter adapter;
     gr_optim optim;
     gr_clip clip;
     gr_penalties penalties;
@@ -146,6 +149,8 @@ typedef struct gr_recipe {
     gr_stop_rules stop;
     gr_every validate, checkpoint, log;
     int checkpoint_keep;
+    gr_every snapshots;            /* n 0: none */
+    bool snapshot_cycles;          /* instead: where cycles of the rate end */
     bool events, live;             /* log.events; log.terminal is live */
     gr_every histograms, pictures; /* of `log`; n 0: never */
     int64_t accumulate;

@@ -93,10 +93,10 @@ static gr_status read_word(gr__recipe_reader *k, const gr_tree *t, gr_remat *out
 
 gr_status gr__recipe_remat(gr__recipe_reader *k)
 {
-    const gr_tree *t = gr__setting_tree(&k->top, "remat");
+    const gr_tree *t = gr__tree_get(k->root, "remat");
     gr_recipe *r = k->r;
-    r->remat_given = t != NULL && gr__tree_get(k->root, "remat") != NULL;
-    if (!r->remat_given) {
+    r->remat_given = t != NULL;
+    if (!t) {
         r->remat.policy = r->memory ? "auto" : "none";
         return gr__recipe_part(k, "remat", gr__tree_text(k->b, r->remat.policy));
     }

@@ -1,4 +1,7 @@
 /* `start:` of a recipe: the model that training starts from. */
+#include <stdio.h>
+#include <string.h>
+
 #include "base/file.h"
 #include "base/text.h"
 #include "model/reader.h"
@@ -6,8 +9,12 @@
 
 bool gr__start_anew(const gr_recipe_start *s, const char *tensor)
 {
+    char of[512]; /* a mask goes with what it is of */
+    size_t n = strlen(tensor), tail = sizeof GR_MASK - 1;
+    bool mask = n > tail && strcmp(tensor + n - tail, GR_MASK) == 0;
+    snprintf(of, sizeof of, "%.*s", (int)(mask ? n - tail : n), tensor);
     for (int i = 0; i < s->n_fresh; i++)
-        if (gr__glob(s->fresh[i], tensor)) return true;
+        if (gr__glob(s->fresh[i], tensor) || gr__glob(s->fresh[i], of)) return true;
     return s->from == NULL;
 }
 

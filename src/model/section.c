@@ -50,6 +50,8 @@ static const gr_row recipe_rows[] = {
            "how often a line of metrics is written, by default every update; events, the terminal", RESUMABLE),
     GR_ROW("start", TREE, "none", "none or {from: MODEL, new: [PATTERN]}", "",
            "a model whose weights training starts from; new: all but those of tensors that match"),
+    GR_ROW("adapter", TREE, "none", "none or {rank: 8, alpha: 8, match: PATTERNS}", "",
+           "low-rank matrices that are trained beside weights; models hold the sums"),
     GR_ROW("groups", TREE, "none", "none, or a list of {match, lr_scale, freeze, unfreeze, weight_decay}", "",
            "settings by parameter name; the first match counts"),
     GR_ROW("accumulate", INT, "1", "[1,1000000]", "", "micro-batches an update"),
@@ -128,6 +130,8 @@ static const gr_row split_rows[] = {
     GR_ROW("train", REAL, "none", "(0,1]", "1", "share of the training part; by default the rest"),
     GR_ROW("validation", REAL, "0", "[0,1)", "1", "share of the validation part"),
     GR_ROW("test", REAL, "0", "[0,1)", "1", "share of the test part"),
+    GR_ROW("folds", INT, "none", "[2,1000]", "folds", "instead of validation: all but the test part in so many folds"),
+    GR_ROW("fold", INT, "none", "[1,1000]", "1", "with folds: which of them is the validation part"),
     GR_ROW("stratify", BOOL, "true", "", "", "keeps the shares of the classes in every part"),
     GR_ROW("sizes", CHOICE, "given", "given|auto", "",
            "auto: the chapter's shares, by how many samples there are; also written as split: auto"),
@@ -155,7 +159,10 @@ const gr_member gr__section_target = {.family = "recipe",
                                       GR_ROWS(target_rows)};
 
 static const gr_row cut_rows[] = {
-    GR_ROW("split", REAL, NULL, "(0,1)", "1", "share of the training data that is cut off"),
+    GR_ROW("split", REAL, "none", "(0,1)", "1", "share of the training data that is cut off"),
+    GR_ROW("folds", INT, "none", "[2,1000]", "folds",
+           "of validation, instead of split: the training data in so many folds, alike in each class but for a sample"),
+    GR_ROW("fold", INT, "none", "[1,1000]", "1", "with folds: which of them is the part"),
     GR_ROW("stratify", BOOL, "true", "", "", "keeps the shares of the classes"),
     GR_ROW("group", TREE, "none", "none, a column, or a file of an array", "",
            "samples of equal values stay in one part; not stratified"),
@@ -253,6 +260,20 @@ const gr_member gr__section_start = {.family = "recipe",
                                      .equations = "",
                                      GR_ROWS(start_rows)};
 
+static const gr_row adapter_rows[] = {
+    GR_ROW("rank", INT, "8", "[1,100000]", "1", "how many rows A has, and columns B"),
+    GR_ROW("alpha", REAL, "none", "(0,inf)", "1", "their product counts alpha / rank times; rank unless given"),
+    GR_ROW("match", TREE, "*", "a pattern, or a list of patterns", "",
+           "of names of weights; of these all of dense and attention layers have one"),
+};
+const gr_member gr__section_adapter = {.family = "recipe",
+                                       .name = "adapter",
+                                       .title = "Low-rank adapters of weights",
+                                       .cite = "Hu et al. 2021, LoRA",
+                                       .equations = "W + (alpha / rank) B A        A [rank, inputs] normal, B [units, "
+                                                    "rank] 0 at first",
+                                       GR_ROWS(adapter_rows)};
+
 static const gr_row validate_rows[] = {
     GR_ROW("every", TREE, "1 epoch", "updates, or as in `2 epochs`", "", "how often"),
 };
@@ -266,6 +287,8 @@ const gr_member gr__section_validate = {.family = "recipe",
 static const gr_row checkpoint_rows[] = {
     GR_ROW("every", TREE, "1 epoch", "updates, or as in `2 epochs`", "", "how often"),
     GR_ROW("keep", INT, "2", "[1,1000000]", "files", "how many of the newest stay"),
+    GR_ROW("snapshots", TREE, "none", "none, cycle, updates, or as in `2 epochs`", "",
+           "models that are kept on the way, for an ensemble: `cycle`, where a cycle of the rate ends"),
 };
 const gr_member gr__section_checkpoint = {.family = "recipe",
                                           .name = "checkpoint",
@@ -308,10 +331,10 @@ const gr_member gr__section_serving = {.family = "recipe",
 const gr_member *const *gr__recipe_sections(int *n)
 {
     static const gr_member *const sections[] = {
-        &gr__section_recipe,  &gr__section_data,  &gr__section_split,    &gr__section_cut,        &gr__section_target,
-        &gr__section_limit,   &gr__section_model, &gr__section_head,     &gr__section_zoo,        &gr__init_section,
-        &gr__section_start,   &gr__section_stop,  &gr__section_validate, &gr__section_checkpoint, &gr__section_log,
-        &gr__section_serving, &gr__schedule_tail};
+        &gr__section_recipe, &gr__section_data,    &gr__section_split, &gr__section_cut,      &gr__section_target,
+        &gr__section_limit,  &gr__section_model,   &gr__section_head,  &gr__section_zoo,      &gr__init_section,
+        &gr__section_start,  &gr__section_adapter, &gr__section_stop,  &gr__section_validate, &gr__section_checkpoint,
+        &gr__section_log,    &gr__section_serving, &gr__schedule_tail};
     *n = (int)GR_COUNT(sections);
     return sections;
 }

@@ -147,7 +147,8 @@ static void convert(gr_st_type from, const void *a, size_t i, gr_st_type to, voi
 typedef struct sources { /* of the tensors that are written */
     const gr_store *store;
     const gr_entry **entry;
-    bool float64; /* the file's reals */
+    const gr_computed *made; /* NULL: all stand in the store */
+    bool float64;            /* the file's reals */
 } sources;
 
 static gr_status to_file(void *user, int i, size_t at, size_t bytes, void *to)
@@ -155,9 +156,10 @@ static gr_status to_file(void *user, int i, size_t at, size_t bytes, void *to)
     const sources *s = user;
     const gr_entry *e = s->entry[i];
     gr_st_type type = memory_type(s->store, e), as = file_type(e, s->float64);
+    const void *made = s->made ? s->made->numbers(s->made->user, e->spec.name) : NULL, *data = made ? made : e->data;
     size_t width = type_bytes(as);
     walk w = walk_from(e, (int64_t)(at / width));
-    for (size_t k = 0; k < bytes / width; k++) convert(type, e->data, (size_t)walk_next(&w), as, to, k);
+    for (size_t k = 0; k < bytes / width; k++) convert(type, data, (size_t)walk_next(&w), as, to, k);
     return GR_OK;
 }
 
@@ -172,23 +174,23 @@ static const gr_entry *as_viewed(const gr_store *s, const gr_entry *e, const cha
 }
 
 gr_status gr__model_save(gr_context *ctx, const char *path, const gr_store *s, const char *slot, bool float64,
-                         const gr_st_pair *meta, int n_meta)
+                         const gr_computed *made, const gr_st_pair *meta, int n_meta)
 {
     int n = 0, count = gr_store_count(s);
     size_t table = sizeof(gr_st_tensor) * (size_t)(count + 1), list = sizeof(gr_entry *) * (size_t)(count + 1);
     gr_st_tensor *tensors = gr__alloc(ctx, table);
-    sources from = {s, gr__alloc(ctx, list), float64};
+    sources from = {s, gr__alloc(ctx, list), made, float64};
     gr_status st = tensors && from.entry ? GR_OK : GR_E_MEMORY;
     for (int i = 0; i < count && st == GR_OK; i++) {
         const gr_entry *e = gr_store_entry(s, i), *viewed = as_viewed(s, e, slot);
-        if (!gr__model_holds(&e->spec)) continue;
+        if (!gr__model_holds(&e->spec) || (made && made->leaves_out(made->user, e->spec.name))) continue;
         gr_st_type type = file_type(e, float64);
         from.entry[n] = viewed;
         tensors[n++] = (gr_st_tensor){.name = e->spec.name,
                                       .type = type,
                                       .shape = gr__file_shape(&e->spec),
                                       .bytes = (size_t)e->count * type_bytes(type),
-                                      .data = as_in_memory(s, viewed, type) ? viewed->data : NULL};
+                                      .data = !made && as_in_memory(s, viewed, type) ? viewed->data : NULL};
     }
     if (st == GR_OK) st = gr__st_write_pieces(ctx, path, tensors, n, &(gr_st_maker){to_file, &from}, meta, n_meta);
     gr__free(ctx, from.entry, list);

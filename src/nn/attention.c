@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "graph/shape.h"
+#include "nn/adapter.h"
 #include "nn/join.h"
 #include "nn/lengths.h"
 
@@ -80,11 +81,13 @@ static bool take_sizes(gr_build *b, const gr_settings *s, const gr_val *in, int 
     return (n_in == 1 || check_steps(b, s, in)) && check_rotary(b, s, z);
 }
 
-/* x W^T + bias at every step. bias: GR_NONE, or as many numbers. */
-static gr_val project(gr_graph *g, gr_val x, gr_val weight, gr_val bias)
+/* x W^T + bias at every step, W rows of the weight `name` from `at` on. bias: GR_NONE, or as many numbers. */
+static gr_val project(gr_build *b, gr_val x, const char *name, gr_val weight, int64_t at, gr_val bias)
 {
+    gr_graph *g = b->g;
     gr_shape s = gr_shape_of(g, x);
-    gr_val y = gr_matmul(g, gr_reshape(g, x, GR_SHAPE(s.dim[0] * s.dim[1], s.dim[2])), weight, false, true);
+    gr_val steps = gr_reshape(g, x, GR_SHAPE(s.dim[0] * s.dim[1], s.dim[2]));
+    gr_val y = gr__adapter_multiply(b, name, steps, weight, at);
     if (bias) y = gr_add(g, y, bias);
     return gr_reshape(g, y, GR_SHAPE(s.dim[0], s.dim[1], gr_shape_of(g, weight).dim[0]));
 }
@@ -130,7 +133,7 @@ static gr_val weight(gr_build *b, const char *name, int64_t units, int64_t featu
 static gr_val project_packed(gr_build *b, const gr_settings *s, gr_val x, const sizes *z, gr_val bias)
 {
     int64_t units = (z->heads + 2 * z->key_heads) * z->size;
-    gr_val y = project(b->g, x, weight(b, "in_proj_weight", units, z->features), bias);
+    gr_val y = project(b, x, "in_proj_weight", weight(b, "in_proj_weight", units, z->features), 0, bias);
     return gr__setting_bool(s, "rotary") ? turn(b, y, z->heads + z->key_heads, z->size) : y;
 }
 
@@ -145,7 +148,8 @@ static void project_apart(gr_build *b, const gr_settings *s, const gr_val *in, c
     for (int i = 0; i < 3 && gr_graph_status(g) == GR_OK; at += units[i++]) {
         gr_val w =
             alike ? gr_slice(g, all, 0, at, units[i]) : weight(b, names[i], units[i], gr_shape_of(g, in[i]).dim[2]);
-        out[i] = project(g, in[i], w, bias ? gr_slice(g, bias, 0, at, units[i]) : GR_NONE);
+        out[i] = project(b, in[i], alike ? "in_proj_weight" : names[i], w, alike ? at : 0,
+                         bias ? gr_slice(g, bias, 0, at, units[i]) : GR_NONE);
         if (i < 2 && gr__setting_bool(s, "rotary")) out[i] = turn(b, out[i], units[i] / z->size, z->size);
     }
 }
@@ -208,7 +212,7 @@ static gr_val give(gr_build *b, const gr_settings *s, gr_val y, int64_t features
     if (gr__setting_bool(s, "bias"))
         bias =
             gr__build_param(b, "out_proj.bias", GR_SHAPE(features), GR_ROLE_BIAS, GR_LAYOUT_PLAIN, features, features);
-    return project(b->g, y, w, bias);
+    return project(b, y, "out_proj.weight", w, 0, bias);
 }
 
 static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_in)

@@ -1,7 +1,7 @@
 /* Dense: every output is a weighted sum of all inputs.                                          [chapter 4.1; PyTorch
  * Linear] Works on the last axis, whatever the rank: on [length, features] the same weights serve every position. */
 #include "graph/shape.h"
-#include "nn/layer.h"
+#include "nn/adapter.h"
 
 static const gr_row rows[] = {
     GR_ROW("units", INT, NULL, "[1,1000000000]", "1", "how many outputs"),
@@ -32,14 +32,15 @@ static gr_val take_weight(gr_build *b, const gr_settings *s, int64_t units, int6
 }
 
 /* x [samples, ..., features] by one matrix, or by one a sample. */
-static gr_val multiply(gr_graph *g, gr_val x, gr_val w)
+static gr_val multiply(gr_build *b, gr_val x, gr_val w)
 {
+    gr_graph *g = b->g;
     gr_shape shape = gr_shape_of(g, x), weights = gr_shape_of(g, w);
     int64_t features = shape.dim[shape.rank - 1], each = 1;
     for (int i = 1; i + 1 < shape.rank; i++) each *= shape.dim[i];
     bool one = weights.rank == 2;
     x = gr_reshape(g, x, one ? GR_SHAPE(shape.dim[0] * each, features) : GR_SHAPE(shape.dim[0], each, features));
-    return gr_matmul(g, x, w, false, true);
+    return one ? gr__adapter_multiply(b, "weight", x, w, 0) : gr_matmul(g, x, w, false, true);
 }
 
 /* What is added has an axis of samples where there is one a sample. */
@@ -60,7 +61,7 @@ static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_i
     int64_t features = shape.dim[shape.rank - 1];
     gr__activation_follow(b, gr__setting_tree(s, "activation"));
     gr_val w = take_weight(b, s, units, features);
-    gr_val y = multiply(g, in[0], w);
+    gr_val y = multiply(b, in[0], w);
     if (gr__setting_bool(s, "bias"))
         y = add_bias(g, y, gr__build_param(b, "bias", GR_SHAPE(units), GR_ROLE_BIAS, GR_LAYOUT_PLAIN, features, units));
     shape.dim[shape.rank - 1] = units;

@@ -65,7 +65,8 @@ typedef struct gr_build {
     gr_binding bind;
     bool (*rests)(const void *user, const char *state); /* is this statistic frozen by name; NULL: none is */
     const void *rests_user;
-    gr_param_maker *maker; /* of the parameters of layers that are built now; NULL: they are declared */
+    const struct gr_adapter *adapter; /* nn/adapter.h; NULL: weights have none */
+    gr_param_maker *maker;            /* of the parameters of layers that are built now; NULL: they are declared */
     gr_val lengths; /* [B] GR_I32: how many steps of each sample count, GR_NONE: all of them. Set for each layer from
                        whichever of its inputs have some, layers within layers too; inputs of two lengths are refused. A
                        layer whose output has no steps any more sets it to GR_NONE */

@@ -29,6 +29,7 @@ typedef struct gr_param_info {
     bool last;                 /* belongs to a layer that gives an output of the network; of a bias: is added to it */
     bool inside;               /* what it makes sums of goes through more of its layer than an activation */
     int head;                  /* of a last one: whose */
+    bool adaptable;            /* a matrix that rows are multiplied by: it may have a low-rank adapter */
     const char *owner;         /* the layers that declared it, from the network's own to the one within: "r/r.conv1" */
     const gr_tree *at;         /* and where they are written; may be NULL */
 } gr_param_info;

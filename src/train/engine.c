@@ -11,7 +11,8 @@
 
 static const char *name_of(const gr_engine *e, int kind, int variant)
 {
-    static const char *const names[] = {"step", "accumulate", "apply", NULL, "evaluate", "statistics", "inside"};
+    static const char *const names[] = {"step",     "accumulate", "apply",  NULL,
+                                        "evaluate", "statistics", "inside", "merge"};
     if (kind == GR_RUN_ACTION) return e->action[variant]->name;
     return kind == GR_RUN_EVALUATE && variant ? e->view[variant].slot : names[kind];
 }
@@ -185,6 +186,19 @@ done:
     return st;
 }
 
+/* One a weight with an adapter: a file of the model has the sum of both. */
+static gr_status merge_plans(gr_engine *e)
+{
+    size_t n;
+    const gr_param_info *p = gr__network_params(e->task->network, &n);
+    gr_status st = GR_OK;
+    for (size_t i = 0; i < n; i++)
+        for (int v = 0; v < e->n_views && gr__adapter_has(&e->task->recipe->adapter, p[i].entry.name); v++)
+            if (p[i].adaptable) GR_TRY(add_plan(e, GR_RUN_MERGE, 1, v + GR_MAX_VIEWS * (int)i));
+done:
+    return st;
+}
+
 /* Looking inside takes a plan where there are histograms, and for these and for pictures samples of its own. */
 static gr_status inside_plan(gr_engine *e)
 {
@@ -312,6 +326,7 @@ gr_status gr__engine_make(const gr_task *t, bool train, unsigned parts, gr_engin
     if (train) GR_TRY(gr__masks_declare(e)); /* graphs ask the store for them */
     if (train) GR_TRY(training_plans(e));
     if (train) GR_TRY(statistics_plans(e));
+    if (train) GR_TRY(merge_plans(e));
     for (int p = 0; p < GR_PARTS; p++)
         if (parts & 1u << p && t->count[p]) GR_TRY(evaluation_plans(e, p));
     if (train) GR_TRY(inside_plan(e));

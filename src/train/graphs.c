@@ -355,6 +355,24 @@ static gr_status build_statistics(making *m)
     return st == GR_OK ? gr_graph_status(m->g) : st;
 }
 
+/* A weight and its adapter, as a file has them. */
+static gr_status build_merge(making *m, const gr_param_info *p)
+{
+    char down[GR_ADAPTER_NAME], up[GR_ADAPTER_NAME];
+    const gr_adapter *a = &m->recipe->adapter;
+    gr_shape w = p->entry.shape;
+    const struct {
+        const char *name;
+        gr_shape shape;
+    } of[] = {{p->entry.name, w},
+              {gr__adapter_down(p->entry.name, down), GR_SHAPE(a->rank, w.dim[1])},
+              {gr__adapter_up(p->entry.name, up), GR_SHAPE(w.dim[0], a->rank)}};
+    gr_val leaf[GR_COUNT(of)];
+    for (size_t i = 0; i < GR_COUNT(of); i++) leaf[i] = gr__view_leaf(m->view, m->g, m->store, of[i].name, of[i].shape);
+    gr_output(m->g, "merged", gr__adapter_merge(m->g, a, leaf[0], leaf[1], leaf[2]));
+    return gr_graph_status(m->g);
+}
+
 /* The model that is evaluated, from inside. */
 static gr_status build_inside(making *m, gr_inside *in)
 {
@@ -377,6 +395,9 @@ static gr_status build_kind(making *m, const gr_engine *e, int kind, int variant
     case GR_RUN_INSIDE:
         m->view = &e->view[variant];
         return build_inside(m, e->inside);
+    case GR_RUN_MERGE:
+        m->view = &e->view[variant % GR_MAX_VIEWS];
+        return build_merge(m, &m->params[variant / GR_MAX_VIEWS]);
     case GR_RUN_ACTION:
         return e->action[variant]->build(&e->rules, m->g, e->store, m->params, m->n);
     default:

@@ -14,17 +14,61 @@
 
 /* ---- models ---- */
 
+/* ---- weights with adapters: a model has their sums ---- */
+
+typedef struct merged {
+    gr_loop *loop;
+    int view;
+    const char *name; /* of the one at hand */
+    const void *numbers;
+} merged;
+
+static bool is_adapter(void *user, const char *name)
+{
+    const merged *m = user;
+    return gr__adapter_part(&m->loop->recipe->adapter, name);
+}
+
+static const void *merge(void *user, const char *name)
+{
+    merged *m = user;
+    gr_engine *e = m->loop->engine;
+    size_t n;
+    const gr_param_info *p = gr__network_params(m->loop->task->network, &n);
+    if (m->name == name) return m->numbers;
+    m->name = name;
+    m->numbers = NULL;
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(p[i].entry.name, name) != 0) continue;
+        gr_engine_plan *plan = gr__engine_find(e, GR_RUN_MERGE, 1, 0, m->view + GR_MAX_VIEWS * (int)i);
+        if (plan && gr_plan_run(plan->plan) == GR_OK) m->numbers = gr_plan_output(plan->plan, "merged", NULL);
+    }
+    return m->numbers;
+}
+
+/* The recipe of a model whose adapters are part of its weights. */
+static const gr_tree *without_adapters(gr__bump *b, const gr_tree *resolved)
+{
+    gr_tree *t = gr__tree_without(b, resolved, "adapter");
+    return gr__tree_put(b, t, "groups", gr__tree_text(b, "none")) ? t : NULL;
+}
+
 gr_status gr__loop_write_model(gr_loop *l, const char *path, int view)
 {
     char trained[256];
     snprintf(trained, sizeof trained, "{\"steps\": %lld, \"samples\": %lld, \"version\": \"%s\"}", (long long)l->step,
              (long long)l->samples, GR_VERSION);
     const gr_task *t = l->task;
+    merged m = {.loop = l, .view = view};
+    const gr_computed made = {is_adapter, merge, &m};
+    bool adapted = l->recipe->adapter.rank > 0;
     const gr_model_about about = {.recipe = l->recipe,
-                                  .resolved = t->resolved,
+                                  .resolved = adapted ? without_adapters(t->memory, t->resolved) : t->resolved,
                                   .meaning = &t->meaning,
                                   .trained = trained,
-                                  .slot = l->engine->view[view].slot};
+                                  .slot = l->engine->view[view].slot,
+                                  .made = adapted ? &made : NULL};
+    if (!about.resolved) return GR_E_MEMORY;
     return gr__model_write(l->ctx, path, l->engine->store, &about);
 }
 
@@ -232,6 +276,7 @@ static gr_status put_layers(const gr_loop *l, json_t *o)
         json_t *one = json_pack("{s:s, s:s, s:b}", "name", all[i].name, "from", all[i].from, "frozen", all[i].frozen);
         put_real(one, "lr", all[i].lr);
         if (all[i].thaws) json_object_set_new(one, "unfreeze", json_string(all[i].thaws));
+        if (all[i].adapter) json_object_set_new(one, "adapter", json_true());
         json_array_append_new(layers, one);
     }
     json_object_set_new(o, "layers", layers);

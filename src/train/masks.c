@@ -7,22 +7,39 @@
 
 /* ---- which parameters have one ---- */
 
+/* What starts anew is not held. */
+static gr_status leave_fresh(gr__bump *b, const gr_recipe_start *start, gr_masked *m)
+{
+    const char **name = gr__bump_alloc(b, sizeof *name * (size_t)(m->n + 1));
+    int n = 0;
+    if (!name) return GR_E_MEMORY;
+    for (int i = 0; i < m->n; i++)
+        if (!gr__start_anew(start, m->name[i])) name[n++] = m->name[i];
+    *m = (gr_masked){name, n};
+    return GR_OK;
+}
+
 gr_status gr__masks_find(const gr_loop *l, gr__bump **memory, gr_masked *out)
 {
     const gr_train_options *o = l->options;
+    const gr_recipe_start *start = &l->recipe->start;
+    const char *from = o->from ? o->from : start->from;
     gr_st *file = NULL;
     gr_status st = GR_OK;
     if (!(*memory = gr__bump_create(l->ctx))) return GR_E_MEMORY;
     if (o->resume) st = gr__run_peek(l->run, &file);
-    if (st == GR_OK && !file && o->from) st = gr__st_open(l->ctx, o->from, &file);
+    bool anew = !file;
+    if (st == GR_OK && anew && from) st = gr__st_open(l->ctx, from, &file);
     if (st == GR_OK && file) st = gr__masks_listed(*memory, file, &out->name, &out->n);
     gr__st_close(file);
+    if (st == GR_OK && anew && !o->from) st = leave_fresh(*memory, start, out);
     return st;
 }
 
 static bool is_pruned(const gr_recipe *r, const gr_param_info *p)
 {
-    return r->prune.on && p->entry.role == GR_ROLE_WEIGHT && !gr__groups_freeze(&r->groups, p->entry.name);
+    return r->prune.on && p->entry.role == GR_ROLE_WEIGHT && !gr__groups_freeze(&r->groups, p->entry.name) &&
+           !gr__adapter_part(&r->adapter, p->entry.name);
 }
 
 static bool is_named(const gr_task *t, const char *name)
@@ -37,9 +54,14 @@ gr_status gr__masks_declare(gr_engine *e)
     size_t n;
     const gr_param_info *p = gr__network_params(e->task->network, &n);
     gr_status st = GR_OK;
-    for (size_t i = 0; i < n && st == GR_OK; i++)
-        if (is_pruned(e->task->recipe, &p[i]) || is_named(e->task, p[i].entry.name))
-            st = gr__mask_add(e->store, &p[i].entry);
+    for (size_t i = 0; i < n && st == GR_OK; i++) {
+        const char *name = p[i].entry.name;
+        if (!is_pruned(e->task->recipe, &p[i]) && !is_named(e->task, name)) continue;
+        st = gr__adapter_has(&e->task->recipe->adapter, name) && p[i].adaptable
+                 ? gr__fail(e->task->ctx, GR_E_CONFLICT,
+                            "%s has a mask, and an adapter, whose product would fill what is pruned", name)
+                 : gr__mask_add(e->store, &p[i].entry);
+    }
     return st;
 }
 

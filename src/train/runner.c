@@ -64,15 +64,14 @@ gr_status gr__runner_add(gr_runner *r, const char *name, gr_graph_maker *make, v
 
 gr_status gr__runner_replace(gr_runner *r, gr_plan **plan, const char *name, gr_graph_maker *make, void *user)
 {
-    gr_plan *other;
-    gr_status st = compile(r, name, make, user, &other);
-    if (st != GR_OK) return st;
-    for (size_t i = 0; i < r->n; i++)
-        if (r->plan[i] == *plan) r->plan[i] = other;
+    size_t at = 0;
+    while (r->plan[at] != *plan) at++;
     gr_plan_destroy(*plan);
-    *plan = other;
-    find_largest(r);
-    return GR_OK;
+    r->plan[at] = *plan = NULL;
+    gr_status st = compile(r, name, make, user, plan);
+    r->plan[at] = *plan;
+    if (st == GR_OK) find_largest(r);
+    return st;
 }
 
 gr_status gr__runner_fill(gr_runner *r, const gr_model *m)

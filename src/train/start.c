@@ -75,6 +75,7 @@ static bool add_tensor(gr__bump *b, const gr_recipe *r, const gr_param_info *p, 
     char text[48];
     out->parameters += gr_shape_count(p->entry.shape);
     if (!gr__start_anew(&r->start, name)) out->from = "source";
+    out->adapter |= gr__adapter_part(&r->adapter, name);
     out->frozen &= gr__groups_frozen(&r->groups, name, NULL);
     if (!gr__groups_freeze(&r->groups, name))
         out->lr = GR_MAX(out->lr, r->optim.method[0].lr * (group ? group->lr_scale : 1));

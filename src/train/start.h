@@ -15,6 +15,7 @@ typedef struct gr_layer_start {
     const char *from;  /* "source", or "init" where all of its tensors start anew */
     bool frozen;       /* all of them are, at first */
     double lr;         /* its base rate, by the recipe's optimizer and groups; 0: it is frozen for the whole run */
+    bool adapter;      /* what is trained of it is an adapter */
     const char *thaws; /* "2 epochs": how long it is frozen; NULL: not for a while only */
     int64_t parameters;
 } gr_layer_start;

@@ -143,9 +143,11 @@ typedef struct gr_engine_plan {
         GR_RUN_ACTION,
         GR_RUN_EVALUATE,
         GR_RUN_STATISTICS,
-        GR_RUN_INSIDE
+        GR_RUN_INSIDE,
+        GR_RUN_MERGE
     } kind;
-    int variant; /* STEP, ACCUMULATE, APPLY: flags; ACTION: which; EVALUATE, STATISTICS: the view */
+    int variant; /* STEP, ACCUMULATE, APPLY: flags; ACTION: which; EVALUATE, STATISTICS: the view; MERGE: the view, and
+                    times GR_MAX_VIEWS the parameter */
     gr_feeds feeds;
     const double *cost_sum, *weight_sum, *norm, *penalty; /* of a step; penalty NULL: none */
     const double *solves, *unsolved, *evaluations;        /* of fixed points (gr_solved); NULL: it has none */

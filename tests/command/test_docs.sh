@@ -33,6 +33,7 @@ awk 'BEGIN { srand(5); for (i = 0; i < 64; i++) printf "p%d,", i; print "digit"
   for (r = 0; r < 220; r++) { for (i = 0; i < 64; i++) printf "%d,", (i % 10 == r % 10) * 9 + int(6 * rand()); print r % 10 } }' >digits.csv
 { head -n 1 digits.csv; tail -n 5 digits.csv; } >new.csv
 cp digits.csv train.csv
+printf 'c1.*\tc1.*\nhead.weight\thead.weight\n' >names.tsv
 mkdir -p words/yes words/no
 for i in $(seq 12); do cp "$root/tests/fixtures/sounds/s16.wav" words/yes/$i.wav && cp "$root/tests/fixtures/sounds/flac16.flac" words/no/$i.flac; done
 cp "$root/tests/data/tumours.csv" .
@@ -110,7 +111,7 @@ run_gradus() { # LINE: a command as the page has it
     done
     return
   fi
-  [[ ${words[1]} != train || $line == *--resume* ]] || words+=(--overwrite) # pages train the same recipe again
+  [[ ${words[1]} != @(train|finetune) || $line == *--resume* || ${#words[@]} -lt 3 ]] || words+=(--overwrite) # pages train the same recipe again
   [[ ${words[1]} != new ]] || rm -f "${words[-1]}"
   "$gradus" "${words[@]:1}" >out.txt 2>err.txt </dev/null && return
   if grep -qE 'an argument is missing|where to\?' err.txt; then

@@ -53,7 +53,8 @@ code 0 import a.onnx -o back.safetensors --json
 has out.txt '"format":"ONNX","tensors":4,"left_out":0'
 code 0 eval back.safetensors --split validation --json && same out.txt want.txt "through ONNX"
 for kind in raw.onnx a.npz bare.safetensors; do
-  bad 2 'does not say which network it is: --recipe' import $kind -o no.safetensors
+  if [[ $kind == *.onnx ]]; then bad 3 'is no layer of ours' import $kind -o no.safetensors
+  else bad 2 'does not say which network it is: --recipe' import $kind -o no.safetensors; fi
   code 0 import $kind -o back.safetensors --recipe r.yaml && code 0 eval back.safetensors --split validation --json && same out.txt want.txt "through $kind"
 done
 [[ -e no.safetensors ]] && short "a refused import was written"

@@ -109,7 +109,7 @@ static void test_layout(void **state)
     gr_st *st = NULL;
     put_counting(f.s, "c1.weight"); /* [3,3,2,2] in memory: o, kh, kw, i */
     put_counting(f.s, "head.weight");
-    test_ok(f.ctx, gr__model_save(f.ctx, path, f.s, NULL, true, NULL, 0));
+    test_ok(f.ctx, gr__model_save(f.ctx, path, f.s, NULL, true, NULL, NULL, 0));
     test_ok(f.ctx, gr__st_whole(f.ctx, path, &st));
     assert_int_equal(gr__st_count(st), 5); /* and no slot that is not saved */
     const gr_st_tensor *w = gr__st_find(st, "c1.weight");
@@ -153,7 +153,7 @@ static void norms_of_pictures_have_channels_first(void **state)
         snprintf(text, sizeof text, norms, cases[c].axes);
         fixture f = begin(text, NULL);
         put_counting(f.s, "n.weight");
-        test_ok(f.ctx, gr__model_save(f.ctx, path, f.s, NULL, true, NULL, 0));
+        test_ok(f.ctx, gr__model_save(f.ctx, path, f.s, NULL, true, NULL, NULL, 0));
         test_ok(f.ctx, gr__st_whole(f.ctx, path, &st));
         const gr_st_tensor *w = gr__st_find(st, "n.weight");
         assert_true(gr__shape_equal(w->shape, cases[c].file));
@@ -180,7 +180,7 @@ static void test_layout_1d(void **state)
     fixture f = begin(net1, NULL);
     gr_st *st = NULL;
     put_counting(f.s, "c1.weight"); /* [3,1,4,2] */
-    test_ok(f.ctx, gr__model_save(f.ctx, path, f.s, NULL, false, NULL, 0));
+    test_ok(f.ctx, gr__model_save(f.ctx, path, f.s, NULL, false, NULL, NULL, 0));
     test_ok(f.ctx, gr__st_whole(f.ctx, path, &st));
     const gr_st_tensor *w = gr__st_find(st, "c1.weight");
     assert_true(w->type == GR_ST_F32 && w->shape.rank == 3 && w->shape.dim[0] == 3 && w->shape.dim[1] == 2 &&
@@ -204,7 +204,7 @@ static void test_casts(void **state)
         fixture f = begin(net, NULL);
         gr_st *st = NULL;
         double before = value(f.s, "head.weight", 5);
-        test_ok(f.ctx, gr__model_save(f.ctx, path, f.s, NULL, wide, NULL, 0));
+        test_ok(f.ctx, gr__model_save(f.ctx, path, f.s, NULL, wide, NULL, NULL, 0));
         put_counting(f.s, "head.weight");
         test_ok(f.ctx, gr__st_open(f.ctx, path, &st));
         test_ok(f.ctx, gr__model_load(f.ctx, st, path, f.s));
@@ -237,7 +237,7 @@ static void test_misfits(void **state)
         gr_st *st = NULL;
         gr_st_tensor t[8];
         int n = 0;
-        test_ok(f.ctx, gr__model_save(f.ctx, path, f.s, NULL, false, NULL, 0));
+        test_ok(f.ctx, gr__model_save(f.ctx, path, f.s, NULL, false, NULL, NULL, 0));
         test_ok(f.ctx, gr__st_whole(f.ctx, path, &st));
         for (int i = 0; i < gr__st_count(st); i++)
             if (!cases[c].drop || strcmp(gr__st_at(st, i)->name, cases[c].drop) != 0) t[n++] = *gr__st_at(st, i);
@@ -480,7 +480,7 @@ static void test_wrong_checkpoint(void **state)
     (void)state;
     fixture f = begin(net, NULL), other = begin(net1, NULL);
     gr_st *st = NULL;
-    test_ok(f.ctx, gr__model_save(f.ctx, path, f.s, NULL, false, NULL, 0));
+    test_ok(f.ctx, gr__model_save(f.ctx, path, f.s, NULL, false, NULL, NULL, 0));
     assert_int_equal(gr__checkpoint_read(f.ctx, path, &st), GR_E_FORMAT);
     gr_context_clear_error(f.ctx);
     test_ok(f.ctx, gr__st_write(f.ctx, path, NULL, 0, &(gr_st_pair){"gradus.checkpoint", "2"}, 1));

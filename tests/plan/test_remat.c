@@ -104,11 +104,192 @@ static void budgets_are_kept_to(void **state)
     assert_true(runs > 100 && smaller > 30);
 }
 
+/* ---- chains of equal layers ---- */
+
+enum { WIDTH = 8, ROWS = 64, LAYERS = 100 };
+
+typedef struct equal {
+    gr_context *ctx;
+    gr_graph *g;
+    gr_store *store;
+    gr_plan *plan;
+} equal;
+
+/* Layers of a product and a tangent, whose values are equally large; a scope each. inner: their gradients read what is
+ * within them too. */
+static equal chain_of(int layers, bool inner, const gr_remat *how, uint64_t budget)
+{
+    equal e = {.ctx = test_context()};
+    gr_val w[LAYERS], d[LAYERS];
+    test_ok(e.ctx, gr_graph_create(e.ctx, &e.g));
+    test_ok(e.ctx, gr_store_create(e.ctx, &toy, &e.store));
+    gr_val h = gr_feed(e.g, "x", GR_REAL, GR_SHAPE(ROWS, WIDTH));
+    for (int i = 0; i < layers; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "l%d", i + 1);
+        test_ok(e.ctx, gr_store_add(e.store, &(gr_entry_spec){.name = name, .shape = GR_SHAPE(WIDTH, WIDTH)}, NULL));
+        gr_scope_push(e.g, "dense", name);
+        w[i] = gr_param(e.g, name, GR_SHAPE(WIDTH, WIDTH));
+        gr_val t = gr_tanh(e.g, gr_matmul(e.g, h, w[i], false, false));
+        h = inner ? gr_add(e.g, h, t) : t;
+        gr_scope_pop(e.g);
+    }
+    gr_val cost = gr_sum_all(e.g, h);
+    gr_output(e.g, "cost", cost);
+    test_ok(e.ctx, gr_gradients(e.g, cost, w, layers, d));
+    for (int i = 0; i < layers; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "d%d", i + 1);
+        gr_mark_gradient(e.g, w[i], d[i]);
+        gr_output(e.g, name, d[i]);
+    }
+    const gr_plan_options o = {.backend = &toy, .remat = how ? *how : (gr_remat){NULL}, .budget = budget};
+    test_ok(e.ctx, gr_plan_compile(e.ctx, e.g, e.store, &o, &e.plan));
+    return e;
+}
+
+static void equal_end(equal *e)
+{
+    gr_plan_destroy(e->plan);
+    gr_store_destroy(e->store);
+    gr_graph_destroy(e->g);
+    test_context_end(e->ctx);
+}
+
+static int values_standing(const equal *e)
+{
+    return (int)(gr_plan_bytes(e->plan).activations / (sizeof(double) * ROWS * WIDTH));
+}
+
+/* Griewank & Walther 2000: t(l, s) = min over k of k + t(l - k, s - 1) + t(k, s). */
+static int advances(int l, int s)
+{
+    static int known[LAYERS + 1][LAYERS + 1];
+    if (l <= 1) return 0;
+    if (s == 1) return l * (l - 1) / 2;
+    if (known[l][s]) return known[l][s];
+    int best = advances(l - 1, s - 1) + 1 + advances(1, s);
+    for (int k = 2; k < l; k++) best = GR_MIN(best, k + advances(l - k, s - 1) + advances(k, s));
+    return known[l][s] = best;
+}
+
+static int products_again(const gr_plan *p)
+{
+    int n = 0;
+    for (int i = 0; i < gr_plan_rows(p); i++)
+        n += gr_plan_row_at(p, i).instance > 0 && gr_plan_row_at(p, i).products > 0;
+    return n;
+}
+
+/* M3: as often as it is said, and as few values at a time. */
+static void snapshots_cost_what_they_must(void **state)
+{
+    (void)state;
+    assert_int_equal(advances(10, 3), 15);
+    assert_int_equal(advances(100, 5), 316);
+    static const int cases[][2] = {{4, 2}, {10, 3}, {20, 3}, {50, 5}, {100, 5}, {100, 10}, {7, 1}};
+    for (size_t i = 0; i < GR_COUNT(cases); i++) {
+        int l = cases[i][0], s = cases[i][1];
+        gr_remat how = {.policy = "revolve", .count = s};
+        equal e = chain_of(l, true, &how, 0);
+        int again = products_again(e.plan); /* a stage of its own is what the first layer adds, which may save one */
+        assert_true(again == advances(l, s) || again == advances(l, s) - 1);
+        assert_true(values_standing(&e) <= s + 5); /* the snapshots, and what a layer has at hand */
+        equal_end(&e);
+    }
+}
+
+/* 100 layers, every tenth kept: ten of them, ten of a segment, and what the backward pass has at hand. */
+static void a_tenth_kept_leaves_a_fifth(void **state)
+{
+    (void)state;
+    gr_remat how = {.policy = "every", .count = 10};
+    equal kept = chain_of(LAYERS, false, NULL, 0), some = chain_of(LAYERS, false, &how, 0);
+    assert_true(values_standing(&kept) >= LAYERS);
+    assert_int_equal(values_standing(&some), 10 + 10 + 1);
+    assert_int_equal(instances(some.plan), LAYERS - LAYERS / 10);
+    assert_true(gr_plan_flops(some.plan) - gr_plan_flops(kept.plan) < gr_plan_flops(kept.plan) / 3);
+    equal_end(&some);
+    equal_end(&kept);
+}
+
+/* What a budget leaves is used at least as well as the rules do that take as much. */
+static void a_budget_does_no_worse_than_rules(void **state)
+{
+    (void)state;
+    static const gr_remat rules[] = {{.policy = "every", .count = 5},
+                                     {.policy = "every", .count = 10},
+                                     {.policy = "every", .count = 25},
+                                     {.policy = "sqrt"},
+                                     {.policy = "chen"},
+                                     {.policy = "revolve", .count = 3},
+                                     {.policy = "revolve", .count = 6},
+                                     {.policy = "revolve", .count = 12}};
+    for (size_t i = 0; i < GR_COUNT(rules); i++) {
+        equal by_rule = chain_of(60, false, &rules[i], 0);
+        uint64_t budget = gr_plan_bytes(by_rule.plan).arena;
+        equal by_budget = chain_of(60, false, &(gr_remat){.policy = "auto"}, budget);
+        assert_true(gr_plan_bytes(by_budget.plan).arena <= budget);
+        if (instances(by_budget.plan) > instances(by_rule.plan))
+            fail_msg("rule %zu: %d, by the budget %d", i, instances(by_rule.plan), instances(by_budget.plan));
+        equal_end(&by_budget);
+        equal_end(&by_rule);
+    }
+}
+
+/* A byte less than the least cannot be kept to, and is told the same least. */
+static void the_least_is_the_least(void **state)
+{
+    (void)state;
+    const gr_remat how = {.policy = "auto"};
+    for (int layers = 5; layers <= 40; layers += 7) {
+        equal e = chain_of(layers, layers % 2, &how, 1);
+        uint64_t least = gr_plan_bytes(e.plan).arena;
+        equal_end(&e);
+        for (int less = 0; less < 2; less++) {
+            e = chain_of(layers, layers % 2, &how, least - (uint64_t)less);
+            assert_true(gr_plan_bytes(e.plan).arena == least);
+            equal_end(&e);
+        }
+    }
+}
+
+static void ways_are_checked(void **state)
+{
+    (void)state;
+    static const struct {
+        gr_remat how;
+        gr_status status;
+    } wrong[] = {{{.policy = "evry"}, GR_E_NAME},
+                 {{.policy = "every"}, GR_E_RANGE},
+                 {{.policy = "every", .count = -1}, GR_E_RANGE},
+                 {{.policy = "revolve", .count = 0}, GR_E_RANGE}};
+    for (size_t i = 0; i < GR_COUNT(wrong); i++) {
+        gr_context *ctx = test_context();
+        gr_graph *g;
+        gr_store *s;
+        gr_plan *p;
+        test_ok(ctx, gr_graph_create(ctx, &g));
+        test_ok(ctx, gr_store_create(ctx, &toy, &s));
+        gr_output(g, "y", gr_exp(g, gr_feed(g, "x", GR_REAL, GR_SHAPE(4))));
+        const gr_plan_options o = {.backend = &toy, .remat = wrong[i].how, .budget = 1};
+        assert_int_equal(gr_plan_compile(ctx, g, s, &o, &p), wrong[i].status);
+        gr_store_destroy(s);
+        gr_graph_destroy(g);
+        test_context_end(ctx);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_way_changes_a_bit),
         cmocka_unit_test(budgets_are_kept_to),
+        cmocka_unit_test(snapshots_cost_what_they_must),
+        cmocka_unit_test(a_tenth_kept_leaves_a_fifth),
+        cmocka_unit_test(a_budget_does_no_worse_than_rules),
+        cmocka_unit_test(the_least_is_the_least),
+        cmocka_unit_test(ways_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -85,7 +85,7 @@ static gr_status make_head(gr_context *ctx, member *m)
     gr__text_add(&t, "%s), }", a->rank == 1 ? "," : "");
     while (!t.failed && (t.n + 1) % HEAD) gr__text_put(&t, " ", 1);
     gr__text_put(&t, "\n", 1);
-    bool fits = !t.failed && t.n <= sizeof m->head;
+    bool failed = t.failed, fits = !failed && t.n <= sizeof m->head;
     if (fits) {
         memcpy(m->head, t.s, t.n);
         m->head_bytes = t.n;
@@ -95,7 +95,7 @@ static gr_status make_head(gr_context *ctx, member *m)
         m->crc = gr__crc32(0, m->head, t.n);
     }
     gr__text_free(&t);
-    return fits ? GR_OK : t.failed ? gr__error_code(ctx) : gr__fail(ctx, GR_E_INTERNAL, "a header of NPY is too long");
+    return fits ? GR_OK : failed ? gr__error_code(ctx) : gr__fail(ctx, GR_E_INTERNAL, "a header of NPY is too long");
 }
 
 /* What both headers of a member have: from the version that reads it to its sizes. */

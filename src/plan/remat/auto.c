@@ -33,14 +33,11 @@ static bool fit(gr__rehearsal *r, best *b, gr__script *s, size_t target)
 }
 
 /* The fastest of a table that fits, the smallest where none does; then made to fit. */
-static bool try_chain(gr__rehearsal *r, best *b, bool cheap, size_t target)
+static bool try_chain(gr__rehearsal *r, best *b, const gr__chain *chain, size_t target, double bytes)
 {
-    gr__chain chain;
     gr__script one = {0}, found = {0};
     gr__takes is, was = {.peak = SIZE_MAX};
-    if (!gr__chain_find(r, false, cheap, &chain)) return false;
-    if (chain.n < 2 || target <= chain.stands) return true;
-    gr__optima *t = gr__optima_make(&chain, (target - chain.stands) / 4 * 5);
+    gr__optima *t = gr__optima_make(chain, (size_t)bytes);
     if (!t) return false;
     for (int slots = 1; slots <= GR__SLOTS; slots++) {
         if (!gr__optima_script(t, slots, &one)) continue;
@@ -53,6 +50,29 @@ static bool try_chain(gr__rehearsal *r, best *b, bool cheap, size_t target)
     return found.n == 0 || fit(r, b, &found, target);
 }
 
+static const struct {
+    int most;
+    bool cheap;
+} chains[] = {
+    {GR__MOST_STAGES, true}, {GR__MOST_STAGES, false}, {GR__MOST_STAGES / 3, true}, {GR__MOST_STAGES / 3, false}};
+
+/* A chain counts memory roughly, rather too much than too little: so it is asked for more than there is. */
+static bool try_chains(gr__rehearsal *r, best *b, size_t target)
+{
+    bool good = true;
+    for (size_t i = 0; i < GR_COUNT(chains) && good; i++) {
+        gr__chain chain;
+        if (!gr__aside_begin(r)) return false;
+        good = gr__chain_find(r, chains[i].most, false, chains[i].cheap, &chain);
+        if (good && chain.n > 1 && target > chain.stands) {
+            double bytes = (double)(target - chain.stands);
+            good = try_chain(r, b, &chain, target, 1.2 * bytes) && try_chain(r, b, &chain, target, 2 * bytes);
+        }
+        gr__aside_end(r);
+    }
+    return good;
+}
+
 bool gr__script_within(gr__rehearsal *r, size_t target, gr__script *s)
 {
     best b = {.any = false};
@@ -61,43 +81,51 @@ bool gr__script_within(gr__rehearsal *r, size_t target, gr__script *s)
     if (!gr__script_plain(r, &plain) || !gr__script_take(r, &plain, target, &takes)) return false;
     if (takes.peak <= target) return gr__script_copy(r, &plain, s);
     if (!fit(r, &b, &plain, target)) return false;
-    if (!try_chain(r, &b, true, target) || !try_chain(r, &b, false, target)) return false;
-    return b.any ? gr__script_copy(r, &b.script, s) : gr__script_least(r, s);
+    if (!try_chains(r, &b, target)) return false;
+    s->n = 0;
+    return !b.any || gr__script_copy(r, &b.script, s);
 }
 
 /* ---- the least ---- */
 
-/* Smaller by small steps, as long as it can be done. */
+/* Smaller step by step, as long as it can be done. */
 static bool press(gr__rehearsal *r, gr__script *s, size_t *peak)
 {
     gr__takes takes;
+    gr__script other = {0};
     if (!gr__script_take(r, s, 0, &takes)) return false;
-    for (;;) {
+    *peak = takes.peak;
+    for (int part = 8; part <= 128 && *peak > r->fixed;) {
+        size_t step = GR_MAX((*peak - r->fixed) / (size_t)part, 64);
+        if (!gr__script_copy(r, s, &other) || !gr__script_reduce(r, &other, *peak - step)) return false;
+        if (!gr__script_take(r, &other, 0, &takes)) return false;
+        if (takes.peak >= *peak) {
+            part *= 4;
+            continue;
+        }
         *peak = takes.peak;
-        size_t target = takes.peak - GR_MAX((takes.peak - r->fixed) / 50, 64);
-        if (takes.peak <= r->fixed || !gr__script_reduce(r, s, target)) return takes.peak <= r->fixed;
-        if (!gr__script_take(r, s, 0, &takes)) return false;
-        if (takes.peak >= *peak) return true;
+        if (!gr__script_copy(r, &other, s)) return false;
     }
+    return true;
 }
 
-static bool keep_smaller(gr__rehearsal *r, gr__script *s, gr__script *least, size_t *peak)
+static bool keep_smaller(gr__rehearsal *r, const gr__script *s, gr__script *least, size_t *peak)
 {
-    size_t is;
-    if (!press(r, s, &is)) return false;
-    if (is >= *peak) return true;
-    *peak = is;
+    gr__takes takes;
+    if (!gr__script_take(r, s, 0, &takes)) return false;
+    if (takes.peak >= *peak) return true;
+    *peak = takes.peak;
     return gr__script_copy(r, s, least);
 }
 
 /* Tables of ever less memory, until none has a script. */
-static bool least_of_chain(gr__rehearsal *r, bool cheap, gr__script *least, size_t *peak)
+static bool least_of_chain(gr__rehearsal *r, int most, bool cheap, gr__script *least, size_t *peak)
 {
     gr__chain chain;
     gr__script one = {0}, found = {0};
     gr__takes is;
     size_t bytes = r->stands_then, smallest = SIZE_MAX;
-    if (!gr__chain_find(r, false, cheap, &chain)) return false;
+    if (!gr__chain_find(r, most, false, cheap, &chain)) return false;
     for (int round = 0; round < 3 && chain.n > 1; round++) {
         gr__optima *t = gr__optima_make(&chain, bytes);
         int slots = 1;
@@ -115,10 +143,17 @@ static bool least_of_chain(gr__rehearsal *r, bool cheap, gr__script *least, size
     return found.n == 0 || keep_smaller(r, &found, least, peak);
 }
 
+/* The best of the chains is pressed, and the step as it is. */
 bool gr__script_least(gr__rehearsal *r, gr__script *s)
 {
     size_t peak = SIZE_MAX;
-    gr__script plain = {0};
-    if (!gr__script_plain(r, &plain) || !keep_smaller(r, &plain, s, &peak)) return false;
-    return least_of_chain(r, true, s, &peak) && least_of_chain(r, false, s, &peak);
+    gr__script plain = {0}, found = {0};
+    bool good = gr__script_plain(r, &plain) && gr__script_copy(r, &plain, &found);
+    for (size_t i = 0; i < GR_COUNT(chains) && good; i++) {
+        if (!gr__aside_begin(r)) return false;
+        good = least_of_chain(r, chains[i].most, chains[i].cheap, &found, &peak);
+        gr__aside_end(r);
+    }
+    if (!good || !press(r, &found, &peak) || !gr__script_copy(r, &found, s)) return false;
+    return press(r, &plain, &(size_t){0}) && keep_smaller(r, &plain, s, &peak);
 }

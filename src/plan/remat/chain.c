@@ -54,7 +54,7 @@ static size_t saved_by(const gr__chain *c, int t, int end)
 }
 
 /* Where there are too many places, those stay that leave stages of about the same bytes. */
-static void cut(gr__chain *c, const size_t *bytes, const int *number, bool whole)
+static void cut(gr__chain *c, const size_t *bytes, const int *number, int most, bool whole)
 {
     const gr__rehearsal *r = c->r;
     int cuts = 0;
@@ -63,8 +63,8 @@ static void cut(gr__chain *c, const size_t *bytes, const int *number, bool whole
         cuts += p < r->turning && is_cut(bytes, number, p, r->turning, whole);
         all += saved_by(c, p, -1) + 1;
     }
-    least = cuts < GR__MOST_STAGES ? 0 : all / (GR__MOST_STAGES - 1);
-    for (int p = 0; p < r->turning && c->n < GR__MOST_STAGES - 1; p++) {
+    least = cuts < most ? 0 : all / (size_t)(most - 1);
+    for (int p = 0; p < r->turning && c->n < most - 1; p++) {
         since += saved_by(c, p, -1) + 1;
         if (!is_cut(bytes, number, p, r->turning, whole) || since < least) continue;
         c->passes[c->n] = bytes[p];
@@ -163,7 +163,7 @@ static void add_cheap(gr__chain *c)
     for (int s = 0; s < c->n; s++) c->backward[s] += most[s];
 }
 
-bool gr__chain_find(gr__rehearsal *r, bool whole, bool cheap, gr__chain *out)
+bool gr__chain_find(gr__rehearsal *r, int most, bool whole, bool cheap, gr__chain *out)
 {
     *out = (gr__chain){.r = r, .cheap = cheap, .stands = r->fixed};
     size_t n = (size_t)r->n_acts + 1, *bytes = gr__bump_alloc(r->memory, n * sizeof *bytes);
@@ -171,7 +171,7 @@ bool gr__chain_find(gr__rehearsal *r, bool whole, bool cheap, gr__chain *out)
     out->level = gr__bump_alloc(r->memory, ((size_t)r->n_held + 1) * sizeof *out->level);
     out->need = gr__bump_alloc(r->memory, n * sizeof *out->need);
     if (!bytes || !number || !out->level || !out->need) return false;
-    if (count_passing(r, bytes, number)) cut(out, bytes, number, whole);
+    if (count_passing(r, bytes, number)) cut(out, bytes, number, most, whole);
     if (out->n == 0) out->end[out->n++] = r->turning;
     find_levels(out);
     measure_forward(out);

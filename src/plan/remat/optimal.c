@@ -16,7 +16,8 @@ struct gr__optima {
 
 static size_t at(const gr__optima *t, int first, int last, int slots)
 {
-    return ((size_t)first * (size_t)t->chain->n + (size_t)last) * (GR__SLOTS + 1) + (size_t)slots;
+    size_t n = (size_t)t->chain->n, f = (size_t)first, before = f * n - f * (f - GR_MIN(f, 1)) / 2;
+    return (before + (size_t)(last - first)) * (GR__SLOTS + 1) + (size_t)slots;
 }
 
 static int slots_of(const gr__optima *t, size_t bytes)
@@ -36,9 +37,8 @@ static void save_first(gr__optima *t, int first, int last)
 {
     const gr__chain *c = t->chain;
     size_t kept = c->saved[first] + c->passes[first];
-    int stays = slots_of(t, kept), least = slots_of(t, kept + GR_MAX(c->forward[first], c->backward[first]));
-    if (first == last) /* what it passes on is not kept for anybody */
-        least = slots_of(t, c->saved[first] + GR_MAX(c->forward[first], c->backward[first]));
+    int stays = slots_of(t, kept);
+    int least = slots_of(t, GR_MAX(c->saved[first] + c->forward[first], kept + c->backward[first]));
     for (int m = least; m <= GR__SLOTS; m++) {
         double rest = first == last ? 0 : (double)t->ns[at(t, first + 1, last, m - stays)];
         try(t, at(t, first, last, m), c->ns[first] + rest, 0);
@@ -60,13 +60,24 @@ static void run_through(gr__optima *t, int first, int last)
     }
 }
 
+/* Values that pass on often have sizes that divide each other, so the smallest is a whole number of slots. */
+static double unit_of(const gr__chain *chain, size_t bytes)
+{
+    double unit = (double)GR_MAX(bytes, 1) / GR__SLOTS, least = 0;
+    for (int s = 0; s + 1 < chain->n; s++) {
+        double passes = (double)chain->passes[s];
+        if (passes >= unit && (least == 0 || passes < least)) least = passes;
+    }
+    return least > 0 ? least / ceil(least / unit) : unit;
+}
+
 gr__optima *gr__optima_make(const gr__chain *chain, size_t bytes)
 {
     gr__bump *memory = chain->r->memory;
-    size_t n = (size_t)chain->n * (size_t)chain->n * (GR__SLOTS + 1);
+    size_t n = (size_t)chain->n * ((size_t)chain->n + 1) / 2 * (GR__SLOTS + 1);
     gr__optima *t = gr__bump_alloc(memory, sizeof *t);
     if (!t) return NULL;
-    *t = (gr__optima){chain, (double)GR_MAX(bytes, 1) / GR__SLOTS, gr__bump_alloc(memory, n * sizeof *t->ns),
+    *t = (gr__optima){chain, unit_of(chain, bytes), gr__bump_alloc(memory, n * sizeof *t->ns),
                       gr__bump_alloc(memory, n)};
     if (!t->ns || !t->choice) return NULL;
     for (size_t i = 0; i < n; i++) t->ns[i] = INFINITY;

@@ -29,20 +29,28 @@ static bool are_named_alike(const gr__rehearsal *r, int a, int b)
     return n == m && n > 0 && memcmp(x, y, n) == 0;
 }
 
-/* A layer's output is what others read of it last: the values of the forward pass, in their order, each the last of its
- * layer. Returns how many. */
+/* Adds what turn t writes and the forward pass reads, or anybody does. Of each layer the last one stays. */
+static int add_outputs(const gr__rehearsal *r, int t, bool at_all, int *held, int n)
+{
+    for (int o = r->act[t].out; o < r->act[t].out + r->act[t].n_out; o++) {
+        int h = r->operand[o];
+        size_t length;
+        name_of(r, h, &length);
+        if (length == 0 || r->held[h].small || (at_all ? r->held[h].last : r->held[h].onward) <= t) continue;
+        if (n && are_named_alike(r, held[n - 1], h)) n--;
+        held[n++] = h;
+    }
+    return n;
+}
+
+/* A layer's output is what the forward pass reads of it last; of the layers behind which there is no more of that pass,
+ * what anybody reads. In their order; returns how many. */
 static int list_outputs(const gr__rehearsal *r, int *held)
 {
-    int n = 0;
-    for (int t = 0; t <= r->turning && t < r->n_acts; t++)
-        for (int o = r->act[t].out; o < r->act[t].out + r->act[t].n_out; o++) {
-            int h = r->operand[o];
-            size_t length;
-            name_of(r, h, &length);
-            if (length == 0 || r->held[h].small || r->held[h].onward <= t) continue;
-            if (n && are_named_alike(r, held[n - 1], h)) n--;
-            held[n++] = h;
-        }
+    int n = 0, last = -1;
+    for (int t = 0; t <= r->turning && t < r->n_acts; t++) n = add_outputs(r, t, false, held, n);
+    if (n) last = r->held[held[n - 1]].maker;
+    for (int t = last + 1; t <= r->turning && t < r->n_acts; t++) n = add_outputs(r, t, true, held, n);
     return n;
 }
 
@@ -200,7 +208,7 @@ static bool write_revolve(gr__rehearsal *r, const gr_remat *how, gr__script *s)
 {
     gr__chain chain;
     gr__path p;
-    if (!gr__chain_find(r, true, false, &chain) || !gr__path_open(&chain, s, &p)) return false;
+    if (!gr__chain_find(r, GR__MOST_STAGES, true, false, &chain) || !gr__path_open(&chain, s, &p)) return false;
     revolve(&p, 0, chain.n, (int)GR_MIN(how->count, chain.n));
     return gr__path_close(&p);
 }

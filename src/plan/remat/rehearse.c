@@ -205,13 +205,26 @@ static size_t fixed_bytes(const gr__rehearsal *r)
 
 gr_status gr__rehearse(gr__compiler *c, gr__bump *memory, gr__rehearsal *r)
 {
-    *r = (gr__rehearsal){.c = c, .memory = memory};
+    *r = (gr__rehearsal){.c = c, .memory = memory, .own = memory};
     if (!find_held(r) || !find_acts(r) || !find_limits(r) || !find_turning(r)) return gr__error_code(c->ctx);
     sort_held(r);
     r->fixed = fixed_bytes(r);
     r->wanted = gr__bump_alloc(memory, ((size_t)r->n_held + 1) * sizeof *r->wanted);
     r->seen = gr__bump_alloc(memory, ((size_t)r->n_acts + 1) * sizeof *r->seen);
     return r->wanted && r->seen ? GR_OK : gr__error_code(c->ctx);
+}
+
+bool gr__aside_begin(gr__rehearsal *r)
+{
+    gr__bump *aside = gr__bump_create(r->c->ctx);
+    if (aside) r->memory = aside;
+    return aside != NULL;
+}
+
+void gr__aside_end(gr__rehearsal *r)
+{
+    gr__bump_destroy(r->memory);
+    r->memory = r->own;
 }
 
 /* ---- a script, from its end to its beginning ---- */
@@ -255,7 +268,7 @@ static bool room(gr__rehearsal *r, int n)
 {
     if ((size_t)n <= r->during_room) return true;
     r->during_room = 2 * (size_t)n;
-    r->during = gr__bump_alloc(r->memory, r->during_room * sizeof *r->during);
+    r->during = gr__bump_alloc(r->own, r->during_room * sizeof *r->during);
     return r->during != NULL;
 }
 

@@ -54,7 +54,7 @@ typedef struct gr__script {
 
 typedef struct gr__rehearsal {
     gr__compiler *c;
-    gr__bump *memory;
+    gr__bump *memory, *own; /* of what is made next; of what lives as long as this */
     gr__act *act;
     gr__held *held;
     int *operand, *held_of; /* held_of: of a value; -1: it has no block */
@@ -82,6 +82,10 @@ gr_status gr__rehearse(gr__compiler *c, gr__bump *memory, gr__rehearsal *r);
 #define GR__UNUSED SIZE_MAX
 bool gr__script_take(gr__rehearsal *r, const gr__script *s, size_t target, gr__takes *out);
 
+/* What is made from here on is gone with gr__aside_end. False: no memory. */
+bool gr__aside_begin(gr__rehearsal *r);
+void gr__aside_end(gr__rehearsal *r);
+
 /* ---- scripts ---- */
 bool gr__script_add(gr__rehearsal *r, gr__script *s, int turn);
 bool gr__script_copy(gr__rehearsal *r, const gr__script *from, gr__script *to);
@@ -108,7 +112,7 @@ void gr__write_rest(gr__writing *w);
 bool gr__script_keeping(gr__rehearsal *r, const bool *keep, gr__script *s);
 
 /* ---- the chain ---- */
-enum { GR__MOST_STAGES = 96 };
+enum { GR__MOST_STAGES = 128 };
 typedef struct gr__chain {
     gr__rehearsal *r;
     int n;
@@ -122,8 +126,8 @@ typedef struct gr__chain {
     size_t stands;     /* fixed memory, small values and feeds, whatever is decided */
     bool cheap;        /* cheap values are let go of wherever they are */
 } gr__chain;
-/* whole: stages end only where a single value passes. */
-bool gr__chain_find(gr__rehearsal *r, bool whole, bool cheap, gr__chain *out);
+/* At most so many stages. whole: they end only where a single value passes. */
+bool gr__chain_find(gr__rehearsal *r, int most, bool whole, bool cheap, gr__chain *out);
 /* Passes h the place behind turn p of the forward pass? */
 static inline bool gr__passes(const gr__held *h, int p)
 {
@@ -167,7 +171,7 @@ typedef struct gr__policy {
 } gr__policy;
 const gr__policy *gr__policy_find(const char *name); /* NULL: none, or "auto" */
 
-/* The fastest script that takes no more than the target, or else the one that takes least. */
+/* The fastest script that takes no more than the target; empty: none was found. And the one that takes least. */
 bool gr__script_within(gr__rehearsal *r, size_t target, gr__script *s);
 bool gr__script_least(gr__rehearsal *r, gr__script *s);
 

@@ -56,11 +56,12 @@ static gr_status within(gr__rehearsal *r, size_t budget, gr__script *s, size_t *
     size_t target = budget;
     gr_status st = GR_OK;
     for (int i = 0; i < ROUNDS; i++) {
-        gr__takes takes;
-        if (!gr__script_within(r, target, s) || !gr__script_take(r, s, target, &takes)) return gr__error_code(c->ctx);
+        if (!gr__script_within(r, target, s)) return gr__error_code(c->ctx);
+        *arena = SIZE_MAX;
+        if (s->n == 0) break;
         GR_TRY(place(c, s, arena));
         size_t above = *arena > budget ? *arena - budget : 0;
-        if (above == 0 || takes.peak > target || above + r->fixed >= target) break;
+        if (above == 0 || above + r->fixed >= target) break;
         target -= above;
     }
 done:

@@ -7,7 +7,7 @@ static bool room(gr__rehearsal *r, gr__script *s, int n)
 {
     if (n <= s->room) return true;
     int most = GR_MAX(2 * n, r->n_acts + 64);
-    int *turn = gr__bump_alloc(r->memory, (size_t)most * sizeof *turn);
+    int *turn = gr__bump_alloc(r->own, (size_t)most * sizeof *turn);
     if (!turn) return false;
     if (s->n) memcpy(turn, s->turn, (size_t)s->n * sizeof *turn);
     s->turn = turn;

@@ -87,7 +87,7 @@ static bool covers(const gr_tuning *t, const int *class, const char *pattern, in
     return true;
 }
 
-/* "a.*", "a.b.*", ..., the name itself: the first that matches nothing of another class. */
+/* "a.*", "a.b.*", ..., "*.weight", the name itself: the first that matches nothing of another class. */
 static const char *widest(const gr_tuning *t, const int *class, size_t i)
 {
     const char *name = t->tensor[i].name;
@@ -95,7 +95,8 @@ static const char *widest(const gr_tuning *t, const int *class, size_t i)
         const char *pattern = gr__bump_format(t->b, "%.*s.*", (int)(dot - name), name);
         if (!pattern || covers(t, class, pattern, class[i])) return pattern;
     }
-    return name;
+    const char *last = strrchr(name, '.'), *pattern = last ? gr__bump_format(t->b, "*%s", last) : name;
+    return pattern && covers(t, class, pattern, class[i]) ? pattern : name;
 }
 
 gr_status gr__tuning_patterns(const gr_tuning *t, const int *class, int but, gr_tuned_add *add, void *user)

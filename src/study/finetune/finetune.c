@@ -166,7 +166,10 @@ static gr_status list_network(making *m, const gr_recipe *r, const gr_network *n
     int *number = marks(m, r);
     t->tensor = gr__bump_alloc(m->b, sizeof *t->tensor * (n_params + n_states + (size_t)gr__st_count(m->file) + 1));
     if (!t->tensor || !number) return GR_E_MEMORY;
-    for (size_t i = 0; i < n_params; i++) t->tensor[t->n++].name = params[i].entry.name;
+    for (size_t i = 0; i < n_params; i++)
+        t->tensor[t->n++] = (gr_tuned){.name = params[i].entry.name,
+                                       .adapter = gr__adapter_part(&r->adapter, params[i].entry.name),
+                                       .adaptable = params[i].adaptable};
     for (size_t i = 0; i < n_states; i++) t->tensor[t->n++].name = states[i].name;
     for (size_t i = 0; i < n_params; i++) {
         int layer = gr__layer_of(r, params[i].entry.name);
@@ -235,8 +238,8 @@ static gr_status choose_fresh(making *m, const gr_network *n, bool *chosen)
     memset(chosen, 0, t->n);
     GR_TRY(gr__tuning_choose(t, "reinit", m->o->reinit, chosen));
     for (size_t i = 0; i < n_params; i++)
-        if (chosen[i] && !t->tensor[i].fresh) GR_TRY(refuse_shape(m, &params[i]));
-    for (size_t i = 0; i < t->n; i++) t->tensor[i].fresh |= chosen[i];
+        if (chosen[i] && !t->tensor[i].fresh && !t->tensor[i].adapter) GR_TRY(refuse_shape(m, &params[i]));
+    for (size_t i = 0; i < t->n; i++) t->tensor[i].fresh |= chosen[i] || t->tensor[i].adapter;
 done:
     return st;
 }
@@ -251,7 +254,7 @@ static gr_status choose_frozen(making *m, const gr_recipe *r, bool *chosen)
     for (size_t i = 0; i < t->n && st == GR_OK; i++) {
         gr_tuned *x = &t->tensor[i];
         const gr_group *group = gr__groups_find(&r->groups, x->name);
-        x->frozen = but ? x->layer != 0 : chosen[i];
+        x->frozen = m->o->adapter ? !x->fresh : but ? x->layer != 0 : chosen[i];
         if (!group) continue;
         x->frozen |= group->freeze;
         if (group->unfreeze.n) x->thaws = gr__span_tree(m->b, group->unfreeze);
@@ -417,18 +420,76 @@ static gr_status put_groups(making *m)
     return st == GR_OK && gr__tree_put(m->b, m->root, "groups", list) ? GR_OK : GR_E_MEMORY;
 }
 
+/* ---- adapters ---- */
+
+static bool add_match(void *user, const char *pattern, size_t tensor)
+{
+    const written *w = user;
+    (void)tensor;
+    return gr__tree_push(w->m->b, w->list, gr__tree_text(w->m->b, pattern));
+}
+
+/* Of weights that are kept alone: what starts anew is trained as a whole. */
+static gr_status put_adapters(making *m, const gr_recipe *r)
+{
+    const gr_tuning *t = &m->tuning;
+    int *class = gr__bump_alloc(m->b, sizeof *class * (t->n + 1)), any = 0;
+    gr_tree *match = gr__tree_list(m->b), *adapter = gr__tree_get(m->root, "adapter");
+    if (!class || !match) return GR_E_MEMORY;
+    for (size_t i = 0; i < t->n; i++) {
+        const gr_tuned *x = &t->tensor[i];
+        any |= class[i] = x->adaptable && !x->fresh && gr__adapter_has(&r->adapter, x->name);
+    }
+    if (!any) {
+        gr__fail(m->ctx, GR_E_CONFLICT, "--adapter %s: no weight that is kept can have one", m->o->adapter);
+        gr__error_hint(m->ctx, "weights of dense and attention layers can; --replace starts layers anew");
+        return GR_E_CONFLICT;
+    }
+    gr_status st = gr__tuning_patterns(t, class, 0, add_match, &(written){m, match});
+    return st == GR_OK && !gr__tree_put(m->b, adapter, "match", match) ? GR_E_MEMORY : st;
+}
+
+/* The network's tensors as the tree is now, and which of them start anew. */
+static gr_status survey(making *m, gr_recipe **r, gr_network **n, bool **chosen)
+{
+    gr_status st = GR_OK;
+    gr__network_destroy(*n);
+    gr__recipe_close(m->ctx, *r);
+    *n = NULL, *r = NULL;
+    m->tuning.n = 0;
+    GR_TRY(make_recipe(m, r));
+    GR_TRY(gr__network_make(m->ctx, *r, NULL, n));
+    GR_TRY(list_network(m, *r, *n));
+    GR_TRY(list_source(m));
+    if (!(*chosen = gr__bump_alloc(m->b, m->tuning.n + 1))) GR_TRY(GR_E_MEMORY);
+    GR_TRY(choose_fresh(m, *n, *chosen));
+done:
+    return st;
+}
+
+static gr_status read_adapter(making *m)
+{
+    const char *set = gr__bump_format(m->b, "adapter=%s", m->o->adapter);
+    if (m->o->n_unfreeze)
+        return gr__fail(m->ctx, GR_E_CONFLICT,
+                        "--adapter and --unfreeze: beside adapters the weights rest for the whole run");
+    gr_status st = set ? gr__recipe_set(m->ctx, m->b, m->root, set) : GR_E_MEMORY;
+    const gr_tree *t = gr__tree_get(m->root, "adapter");
+    if (st == GR_OK && t->kind != GR_TREE_MAP)
+        st = gr__tree_fail(m->ctx, t, GR_E_TYPE, "such as --adapter \"{rank: 8}\"", "it is no map of keys");
+    return st;
+}
+
 static gr_status settle(making *m)
 {
     gr_recipe *r = NULL;
     gr_network *n = NULL;
+    bool *chosen = NULL;
     gr_status st = GR_OK;
-    GR_TRY(make_recipe(m, &r));
-    GR_TRY(gr__network_make(m->ctx, r, NULL, &n));
-    GR_TRY(list_network(m, r, n));
-    GR_TRY(list_source(m));
-    bool *chosen = gr__bump_alloc(m->b, m->tuning.n + 1);
-    if (!chosen) GR_TRY(GR_E_MEMORY);
-    GR_TRY(choose_fresh(m, n, chosen));
+    if (m->o->adapter) GR_TRY(read_adapter(m));
+    GR_TRY(survey(m, &r, &n, &chosen));
+    if (m->o->adapter) GR_TRY(put_adapters(m, r));
+    if (m->o->adapter) GR_TRY(survey(m, &r, &n, &chosen));
     GR_TRY(choose_frozen(m, r, chosen));
     for (int i = 0; i < m->o->n_unfreeze; i++) GR_TRY(unfreeze_one(m, m->o->unfreeze[i], chosen));
     set_rates(m, r);

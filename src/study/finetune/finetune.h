@@ -15,8 +15,9 @@ typedef struct gr_finetune {
     const char *freeze;  /* "all-but-last", "none"; NULL: "none" */
     const char *const *unfreeze; /* "c4.*@2 epochs": what of it is frozen so long only */
     int n_unfreeze;
-    double lr_scale; /* of kept layers, times the model's own base rate */
-    bool force;      /* the recipe's preparation, fitted on its data */
+    const char *adapter; /* "{rank: 8}", also alpha and match: what is kept rests, and has adapters; NULL: none */
+    double lr_scale;     /* of kept layers, times the model's own base rate */
+    bool force;          /* the recipe's preparation, fitted on its data */
 } gr_finetune;
 
 /* The recipe in the file, with settings put into it, completed: without `model` it has the source's, its last layer as
@@ -32,7 +33,8 @@ typedef struct gr_tuned {
     const char *name;
     int layer;   /* counted from the end, of those with parameters, on its own side: 0 is the last; -1: none */
     bool absent; /* from the network */
-    bool fresh, frozen;
+    bool fresh, frozen, adaptable;
+    bool adapter;         /* part of one */
     const gr_tree *thaws; /* NULL: it stays as it is */
     double lr_scale, weight_decay;
 } gr_tuned;

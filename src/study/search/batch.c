@@ -17,7 +17,10 @@ static gr_status count_room(gr_context *ctx, const gr_recipe *r, const gr_batch_
 {
     out->budget = o->budget ? o->budget : r->memory ? r->memory : machine_bytes();
     out->budget_from = o->budget ? "--budget" : r->memory ? "memory of the recipe" : "memory of this machine";
-    return gr__batch_fits(ctx, r, out->budget, o->stop, watch, &out->fits);
+    gr_recipe own = *r; /* as `gradus plan --budget` takes it */
+    if (o->budget) own.memory = o->budget;
+    if (o->budget && !r->remat_given) own.remat.policy = "auto";
+    return gr__batch_fits(ctx, &own, out->budget, o->stop, watch, &out->fits);
 }
 
 static void suggest(gr_batch_found *b)
