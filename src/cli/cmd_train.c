@@ -68,8 +68,8 @@ static gr_status read_argument(cli *c, const char *argument, asked *out)
 
 /* ---- the run ---- */
 
-/* As trainings take them that are more than one run. */
-static gr_train_options options_of(const gr_trainer_options *o)
+/* For studies that train by themselves. */
+static gr_train_options inner(const gr_trainer_options *o)
 {
     return (gr_train_options){.out = o->out,
                               .from = o->from,
@@ -86,7 +86,7 @@ static gr_status follow(cli *c, const gr_recipe *r, const gr_trainer_options *o,
 {
     const options *given = c->options;
     cli_view v = cli_view_make(c->quiet || c->json);
-    const gr_procedure_options p = {options_of(o), given->patience, given->train_error, cli_view_watch(&v)};
+    const gr_procedure_options p = {inner(o), given->patience, given->train_error, cli_view_watch(&v)};
     gr_status st = gr__procedure_train(c->ctx, r, (gr_procedure)given->procedure, &p, result);
     cli_view_clear(&v);
     return st;
@@ -124,9 +124,9 @@ static gr_status show_folds(cli *c, const gr_folds *f, const char *out)
 static gr_status run_folds(cli *c, const gr_recipe *r, const gr_trainer_options *o, gr_train_result *out)
 {
     options *given = c->options;
-    const gr_train_options each = options_of(o);
+    const gr_train_options run = inner(o);
     (void)out;
-    return gr__folds_train(c->ctx, r, (int)given->folds, &each, c->memory, given->told);
+    return gr__folds_train(c->ctx, r, (int)given->folds, &run, c->memory, given->told);
 }
 
 static gr_status train_folds(cli *c, const gr_recipe *r, const gr_trainer_options *o)

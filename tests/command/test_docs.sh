@@ -142,7 +142,7 @@ done
 
 # ---- keys ----
 
-keys='name|seed|preset|data|model|init|cost|heads|best_by|metrics|penalty|optimizer|schedule|clip|average|lookahead|stop|validate|checkpoint|log|limit|groups|accumulate|precision|store|algorithm|memory|device|threads'
+keys='name|seed|preset|data|model|init|cost|heads|best_by|metrics|penalty|optimizer|schedule|clip|average|lookahead|stop|validate|checkpoint|log|limit|groups|accumulate|precision|store|algorithm|memory|remat|device|threads'
 taken=0
 for page in "${pages[@]}"; do
   while IFS= read -r span; do

@@ -30,6 +30,12 @@ for kind in onnx npz safetensors; do
   code 0 export $model -o b.$kind --threads 2 && same a.$kind b.$kind "two exports"
 done
 
+# Values come as predict gives them
+small v.yaml 'data: {train: {type: synthetic, kind: regression, n: 60, seed: 1}, batch: 20}' 'model: {input: [4], layers: [{type: dense, units: 1, name: out}]}' 'cost: mse'
+code 0 init v.yaml -o v.safetensors
+code 0 export v.safetensors -o v.onnx
+bad 2 'softmax: it does nothing to "v.safetensors", which gives values' export v.safetensors -o n.onnx --softmax
+
 # What is refused, and leaves nothing
 for name in a.txt a.onx a onnx .onnx a.ONNX; do bad 2 "\"$name\" does not end as a format" export $model -o $name; done
 has err.txt 'one of .*\.onnx.*\.safetensors.*\.npz'
