@@ -95,6 +95,26 @@ def trains_and_predicts():
 
 
 @test
+def runs_are_those_of_the_command():
+    source = {"type": "synthetic", "kind": "blobs", "features": 3, "classes": 3, "n": 150}
+    recipe = dict(RECIPE, name="points", data={"train": source, "validation": {"split": 0.2}, "test": {"split": 0.2}, "batch": 20, "prepare": ["standardize"]}, stop={"epochs": 3})
+    with open("points.yaml", "w") as f:
+        json.dump(recipe, f, indent=1)
+    r = gradus.train("points.yaml", out="by-python")
+    subprocess.run([command, "train", "points.yaml", "--out", "by-command", "--quiet"], check=True)
+    for name in ("best.safetensors", "last.safetensors", "recipe.yaml"):
+        assert open(f"by-python/{name}", "rb").read() == open(f"by-command/{name}", "rb").read(), name
+    said = json.loads(subprocess.run([command, "eval", "by-command/best.safetensors", "--split", "validation", "--json"], capture_output=True, check=True).stdout)
+    with r.best() as m:
+        e = m.evaluate(part="validation")
+        assert (e.samples, e.cost, e.error) == (said["samples"], said["cost_mean"], said["error"]) and e.metrics == said["metrics"]
+        assert e.confusion.tolist() == said["confusion"] and e.cost == r.best_cost
+        for _ in range(2):
+            m.evaluate(part="test")
+    assert len(open("by-python/test-looks.jsonl").readlines()) == 2  # looks at the test part are counted
+
+
+@test
 def every_type_of_numbers():
     whole = np.round(X).astype("i8")
     with gradus.load("run/best.safetensors") as m:
