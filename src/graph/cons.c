@@ -17,6 +17,7 @@ static const struct {
     {GR_OP_MAX_POOL, gr__pool_ops},
     {GR_OP_SAMPLE_NORM, gr__norm_ops},
     {GR_OP_ATTENTION, gr__attention_ops},
+    {GR_OP_PACK, gr__packed_ops},
     {GR_OP_SCAN, gr__loop_ops},
     {GR_OP_FIXED_POINT + 1, gr__composed_ops},
 };
@@ -149,6 +150,7 @@ static gr_val append(gr_graph *g, uint32_t hash, const gr_op *op, const gr_val *
     n->n_out = n_out;
     n->attr = *attr;
     n->scope = g->scope;
+    n->backward = g->backward;
     n->out = (gr_val)g->n_values + 1;
     append_values(g, (gr_value *)(void *)(n + 1), out, n_out);
     g->nodes[g->n_nodes++] = n;
