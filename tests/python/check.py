@@ -83,6 +83,11 @@ def trains_and_predicts():
         assert one.shape == (3,) and np.allclose(one, p[5], atol=1e-6)
         assert np.array_equal(m.predict(X.astype("f8").astype(">f4")), p) and np.array_equal(m.predict(X[::-1][::-1]), p)
         assert m.tensors["head.weight"].shape == (3, 16)
+        subprocess.run([command, "prune", "run/best.safetensors", "--sparsity", "0.5", "-o", "pruned.safetensors", "--quiet"], check=True)
+        with gradus.load("pruned.safetensors") as pruned:
+            t = pruned.tensors
+            assert sorted(set(t["head.weight.mask"].ravel())) == [0, 1] and np.all(t["head.weight"][t["head.weight.mask"] == 0] == 0)
+            assert pruned.predict(X).shape == p.shape
         e = m.evaluate(X, Y)
         assert e.samples == N and abs(e.metrics["accuracy"] + e.error - 1) < 1e-12 and e.confusion.sum() == N and not e.heads
         assert abs(e.error - (p.argmax(1) != Y).mean()) < 1e-12
