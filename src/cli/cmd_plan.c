@@ -189,7 +189,8 @@ static gr_status run(cli *c)
     GR_TRY(check_options(c, o));
     if (o->graph) return run_graph(c);
     if (o->way) return gr__fail(c->ctx, GR_E_USAGE, "--way goes with --graph");
-    if (c->n_arguments == 0) return gr__fail(c->ctx, GR_E_USAGE, "plan wants a RECIPE, or --graph FILE");
+    if (c->n_arguments == 0)
+        return gr__fail(c->ctx, GR_E_USAGE, "plan: an argument is missing: RECIPE, or --graph FILE");
     GR_TRY(cli_recipe(c, c->argument[0], &r));
     if (o->curve) GR_TRY(cli_plan_curve(c, r, o->out));
     if (o->curve) goto done;

@@ -13,8 +13,9 @@ typedef struct exporting {
     gr__onnx o;
     gr_network *network; /* as samples come prepared */
     gr_network_values values;
-    gr__onnx_leaf leaf[GR_MAX_INPUTS];
-    const char *feed[GR_MAX_INPUTS];
+    gr__onnx_leaf leaf[2 * GR_MAX_INPUTS]; /* inputs, then lengths of those that have some */
+    int n_leaves;
+    bool asked[GR_MAX_INPUTS]; /* for its lengths */
     gr__text nodes;
 } exporting;
 
@@ -62,12 +63,59 @@ static gr_status prepare(exporting *e, int i, gr__onnx_value *v)
     gr_scope_pop(g);
     st = gr_graph_status(g);
     e->o.real = GR__ONNX_DOUBLE;
-    if (st == GR_OK) st = gr__onnx_translate(&e->o, e->m, NULL, g, &(gr__onnx_leaf){"raw", raw}, 1, v);
+    if (st == GR_OK) st = gr__onnx_translate(&e->o, e->m, NULL, g, &(gr__onnx_leaf){.feed = "raw", .value = raw}, 1, v);
     e->o.real = GR__ONNX_FLOAT;
     if (st == GR_OK && v->first) v->first = gr__onnx_cast(&e->o, v->first, GR__ONNX_FLOAT), v->plain = NULL;
     if (st == GR_OK && v->plain) v->plain = gr__onnx_cast(&e->o, v->plain, GR__ONNX_FLOAT);
     gr_graph_destroy(g);
     return st;
+}
+
+/* How many steps of each sample count: of text those before the zeros that fill it up, else what a further input says.
+ */
+static bool has_lengths(const exporting *e, int i)
+{
+    const gr_schema *s = &e->m->meaning.schema;
+    const gr_recipe *r = e->m->recipe;
+    bool lines = s->unit && !gr__tree_none(gr__tree_get(r->data.train, "labels"));
+    return lines || gr__source_has_lengths(r->data.train, r->input[i].name);
+}
+
+static const char *text_lengths(exporting *e, const char *tokens, int64_t steps)
+{
+    gr__onnx *o = &e->o;
+    int64_t zero = 0, one = 1, axis = 1, *places = gr__bump_alloc(o->memory, sizeof *places * (size_t)steps);
+    for (int64_t t = 0; t < steps && places; t++) places[t] = t + 1;
+    if (!places) return "";
+    const char *is_zero = gr__onnx_2(o, "Equal", tokens, gr__onnx_wholes(o, GR_SCALAR, &zero));
+    const char *counts = gr__onnx_cast(o, gr__onnx_1(o, "Not", is_zero), GR__ONNX_INT64);
+    const char *ends = gr__onnx_2(o, "Mul", counts, gr__onnx_list(o, places, (int)steps));
+    gr__onnx_begin(o, "ReduceMax", &ends, 1);
+    gr__onnx_ints(o, "axes", &axis, 1);
+    gr__onnx_int(o, "keepdims", 0);
+    const char *last = gr__onnx_end(o);
+    return gr__onnx_2(o, "Max", last, gr__onnx_wholes(o, GR_SCALAR, &one));
+}
+
+static const char *lengths_name(exporting *e, int i)
+{
+    const gr_recipe *r = e->m->recipe;
+    const char *name = r->inputs_named ? gr__bump_format(e->o.memory, "%s.lengths", r->input[i].name) : "lengths";
+    return name ? name : "";
+}
+
+static gr_status lengths(exporting *e, int i)
+{
+    char text[GR_FEED_TEXT];
+    const gr_model_input *in = &e->m->recipe->input[i];
+    const char *feed = gr__bump_strdup(e->o.memory, gr__feed_of(GR_FIELD_LENGTH, in->name, text));
+    if (!feed) return GR_E_MEMORY;
+    bool from_text = e->m->meaning.schema.unit && e->leaf[i].value.plain;
+    const char *name = from_text ? text_lengths(e, e->leaf[i].value.plain, in->sample.dim[0]) : lengths_name(e, i);
+    e->leaf[e->n_leaves++] = (gr__onnx_leaf){.feed = feed,
+                                             .value = {.plain = name, .shape = GR_SHAPE(GR__ONNX_BATCH)},
+                                             .asked = from_text ? NULL : &e->asked[i]};
+    return GR_OK;
 }
 
 static gr_status input(exporting *e, int i)
@@ -92,6 +140,15 @@ static gr_val output_of(const exporting *e, int head)
     return values || e->how->softmax ? h->prediction : h->output;
 }
 
+static gr_status check_softmax(const exporting *e)
+{
+    const gr_recipe *r = e->m->recipe;
+    for (int h = 0; h < r->n_heads; h++)
+        if (r->head[h].cost->reading(gr__network_output(e->network, h)).prediction != GR_PREDICT_VALUES) return GR_OK;
+    return gr__fail(e->ctx, GR_E_USAGE, "softmax: it does nothing to \"%s\", which gives values, not classes",
+                    e->m->path);
+}
+
 static gr_status network(exporting *e)
 {
     const gr_recipe *r = e->m->recipe;
@@ -102,7 +159,11 @@ static gr_status network(exporting *e)
     GR_TRY(gr__network_build(e->network, g, GR_MODE_EVALUATE, GR__ONNX_BATCH, false, &e->values));
     for (int h = 0; h < r->n_heads; h++) gr_output(g, r->head[h].name, output_of(e, h));
     GR_TRY(gr_graph_status(g));
-    GR_TRY(gr__onnx_translate(&e->o, e->m, e->network, g, e->leaf, r->n_inputs, out));
+    GR_TRY(gr__onnx_translate(&e->o, e->m, e->network, g, e->leaf, e->n_leaves, out));
+    for (int i = 0; i < r->n_inputs; i++)
+        if (e->asked[i])
+            gr__onnx_info(&e->o.inputs, GR__ONNX_GRAPH_INPUT, lengths_name(e, i), GR__ONNX_INT64,
+                          GR_SHAPE(GR__ONNX_BATCH));
     for (int h = 0; h < r->n_heads; h++) {
         const char *name = r->heads_named ? r->head[h].name : "output";
         gr__onnx_begin(&e->o, "Identity", &out[h].plain, 1);
@@ -128,7 +189,7 @@ static gr_status check_sizes(const exporting *e, const char *what, gr_shape s)
 static gr_status make_network(exporting *e)
 {
     gr_network_data d = {.targets = e->m->meaning.targets};
-    for (int i = 0; i < e->m->recipe->n_inputs; i++) d.input_as[i] = GR_EL_F32;
+    for (int i = 0; i < e->m->recipe->n_inputs; i++) d.input_as[i] = GR_EL_F32, d.lengths[i] = has_lengths(e, i);
     gr_status st = gr__network_make(e->ctx, e->m->recipe, &d, &e->network);
     size_t n = 0;
     const gr_param_info *p = st == GR_OK ? gr__network_params(e->network, &n) : NULL;
@@ -147,7 +208,11 @@ gr_status gr__export_onnx(gr_context *ctx, gr_model *m, const char *path, const 
     for (size_t i = 0; i < GR_COUNT(texts); i++) gr__text_init(texts[i], ctx);
     e.o.main = e.o.nodes = &e.nodes;
     if (st == GR_OK) st = make_network(&e);
+    if (st == GR_OK && how->softmax) st = check_softmax(&e);
     for (int i = 0; i < m->recipe->n_inputs && st == GR_OK; i++) st = input(&e, i);
+    e.n_leaves = m->recipe->n_inputs;
+    for (int i = 0; i < m->recipe->n_inputs && st == GR_OK; i++)
+        if (has_lengths(&e, i)) st = lengths(&e, i);
     if (st == GR_OK) st = network(&e);
     if (st == GR_OK) st = gr__onnx_write(&e.o, m, path, &e.nodes, !how->raw);
     for (size_t i = 0; i < GR_COUNT(texts); i++) gr__text_free(texts[i]);

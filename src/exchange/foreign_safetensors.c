@@ -35,8 +35,8 @@ static gr_status open(gr_foreign *f)
     for (int i = 0; i < f->n; i++) {
         const gr_st_tensor *t = gr__st_at(file, i);
         gr__foreign_type type;
-        f->tensor[i] =
-            (gr_foreign_tensor){.name = t->name, .shape = t->shape, .type = t->called, .real = type_of(t, &type)};
+        f->tensor[i] = (gr_foreign_tensor){
+            .name = t->name, .shape = t->shape, .type = gr__st_called(t), .real = type_of(t, &type)};
     }
     int pairs = gr__st_pairs(file);
     gr_st_pair *meta = gr__bump_alloc(f->memory, sizeof *meta * (size_t)(pairs + 1));

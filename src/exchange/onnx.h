@@ -152,6 +152,7 @@ typedef struct gr__onnx_value {
 typedef struct gr__onnx_leaf {
     const char *feed; /* its name */
     gr__onnx_value value;
+    bool *asked; /* becomes true where it is read; may be NULL */
 } gr__onnx_leaf;
 /* Nodes of what the outputs of g need; out: one a declared output of it. leaf: of its feeds. network: whose weights it
  * reads; NULL: it reads none. */

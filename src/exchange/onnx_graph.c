@@ -209,6 +209,7 @@ static void emit_feed(gr__onnx_work *w, const gr_node *n)
     for (int i = 0; i < w->n_leaves; i++)
         if (strcmp(w->leaf[i].feed, n->attr.name) == 0) {
             *gr__onnx_at(w, n->out) = w->leaf[i].value;
+            if (w->leaf[i].asked) *w->leaf[i].asked = true;
             return;
         }
     gr__onnx_fail(w, n, "nothing is known of such an input");

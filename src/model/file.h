@@ -13,7 +13,6 @@ typedef struct gr_st_tensor {
     gr_shape shape;
     const void *data; /* NULL: its bytes are read, or made for writing, in pieces */
     size_t bytes;
-    const char *called; /* its type, of a file that was read: "I64" */
 } gr_st_tensor;
 typedef struct gr_st_pair {
     const char *key, *value;
@@ -31,6 +30,8 @@ const gr_st_tensor *gr__st_at(const gr_st *st, int i);
 const gr_st_tensor *gr__st_find(const gr_st *st, const char *name);
 /* Bytes at..at+bytes of a tensor, wherever they are. */
 gr_status gr__st_read(const gr_st *st, const gr_st_tensor *t, size_t at, size_t bytes, void *to);
+const char *
+gr__st_called(const gr_st_tensor *t); /* the type that its file says, "I64"; of a tensor of gr__st_at or _find */
 const char *gr__st_meta(const gr_st *st, const char *key); /* NULL if absent */
 int gr__st_pairs(const gr_st *st);                         /* of metadata, in the order of the file */
 gr_st_pair gr__st_pair(const gr_st *st, int i);

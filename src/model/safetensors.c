@@ -14,6 +14,7 @@
 typedef struct place {
     gr_st_tensor tensor; /* stands first */
     uint64_t at;         /* where it begins within the file's data */
+    const char *called;  /* its type */
 } place;
 
 struct gr_st {
@@ -131,7 +132,7 @@ static gr_status read_tensor(const parser *p, const char *name, json_t *o)
     }
     t->name = gr__bump_strdup(st->memory, name);
     t->type = type->type;
-    t->called = type->name;
+    where->called = type->name;
     if (st->file.fd < 0) t->data = st->file.data + 8 + st->header_bytes + begin;
     where->at = (uint64_t)begin;
     t->bytes = (size_t)(end - begin);
@@ -286,6 +287,11 @@ gr_status gr__st_read(const gr_st *st, const gr_st_tensor *t, size_t at, size_t 
 {
     const place *where = (const place *)t; /* it stands first */
     return gr__blob_read(&st->file, 8 + st->header_bytes + where->at + at, to, bytes);
+}
+
+const char *gr__st_called(const gr_st_tensor *t)
+{
+    return ((const place *)t)->called; /* it stands first */
 }
 
 int gr__st_pairs(const gr_st *st)

@@ -13,6 +13,7 @@
 #include "base/pool.h"
 #include "train/loop.h"
 #include "train/masks.h"
+#include "train/snapshots.h"
 #include "train/start.h"
 
 static double now(void)
@@ -262,6 +263,7 @@ static gr_status advance(gr_loop *l, gr_train_result *out)
     gr_status st = GR_OK;
     for (;;) {
         if (l->pending) st = settle(l);
+        if (st == GR_OK && l->step && gr__snapshot_due(l)) st = gr__snapshot_keep(l);
         if (st == GR_OK && stop && *stop) st = GR_E_INTERRUPTED;
         if (st == GR_E_INTERRUPTED) return interrupted(l, out);
         if (st == GR_OK) st = l->told;
@@ -294,8 +296,10 @@ static gr_status prepare_loaders(gr_loop *l)
 static gr_status starting_weights(gr_loop *l)
 {
     gr_st *model = NULL;
-    if (!l->options->from) return gr__start_weights(l->task, l->engine->store);
-    gr_status st = gr__st_open(l->ctx, l->options->from, &model);
+    gr_status st = l->options->from ? GR_OK : gr__start_weights(l->task, l->engine->store);
+    if (l->recipe->start.from && st == GR_OK) gr__masks_settle(l->engine);
+    if (!l->options->from) return st;
+    st = gr__st_open(l->ctx, l->options->from, &model);
     if (st == GR_OK) st = gr__st_verify(model, l->options->from);
     if (st == GR_OK) st = gr__model_load(l->ctx, model, l->options->from, l->engine->store);
     if (st == GR_OK) gr__masks_settle(l->engine);

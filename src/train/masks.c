@@ -38,7 +38,8 @@ gr_status gr__masks_find(const gr_loop *l, gr__bump **memory, gr_masked *out)
 
 static bool is_pruned(const gr_recipe *r, const gr_param_info *p)
 {
-    return r->prune.on && p->entry.role == GR_ROLE_WEIGHT && !gr__groups_freeze(&r->groups, p->entry.name);
+    return r->prune.on && p->entry.role == GR_ROLE_WEIGHT && !gr__groups_freeze(&r->groups, p->entry.name) &&
+           !gr__adapter_part(&r->adapter, p->entry.name);
 }
 
 static bool is_named(const gr_task *t, const char *name)
@@ -53,9 +54,14 @@ gr_status gr__masks_declare(gr_engine *e)
     size_t n;
     const gr_param_info *p = gr__network_params(e->task->network, &n);
     gr_status st = GR_OK;
-    for (size_t i = 0; i < n && st == GR_OK; i++)
-        if (is_pruned(e->task->recipe, &p[i]) || is_named(e->task, p[i].entry.name))
-            st = gr__mask_add(e->store, &p[i].entry);
+    for (size_t i = 0; i < n && st == GR_OK; i++) {
+        const char *name = p[i].entry.name;
+        if (!is_pruned(e->task->recipe, &p[i]) && !is_named(e->task, name)) continue;
+        st = gr__adapter_has(&e->task->recipe->adapter, name) && p[i].adaptable
+                 ? gr__fail(e->task->ctx, GR_E_CONFLICT,
+                            "%s has a mask, and an adapter, whose product would fill what is pruned", name)
+                 : gr__mask_add(e->store, &p[i].entry);
+    }
     return st;
 }
 

@@ -115,6 +115,8 @@ def all_layers():
     for name, text in sequence.items():
         case(name, layers(text, (6, 5)), steps)
     case("embedding", layers("{type: embedding, vocabulary: 20, units: 4}", (6,)), rng.integers(0, 20, (8, 6)))
+    words = rng.integers(0, 20, (8, 6))
+    case("tied", "{input: [6], layers: [{type: embedding, vocabulary: 20, units: 4, name: e}, {type: dense, units: 20, tied: e, bias: false}]}", words, words)
     case("equilibrium", layers("{type: dense, units: 6}, {type: equilibrium, layers: [{type: dense, units: 6, name: w}, {type: add, from: [w, x]}, tanh], tolerance: 1e-6}", (5,)), steps[:, 0])
     case("hyper", layers("{type: hyper, layer: {type: dense, units: 6}}", (5,)), steps[:, 0])
 
@@ -135,6 +137,45 @@ def costs():
     case("values standardized", "{input: [5], layers: [{type: dense, units: 1}]}", x, 1000 + 50 * x[:, 0], "huber")
     case("two classes", "{input: [5], layers: [{type: dense, units: 1}]}", x, (x[:, 0] > 0).astype(np.int64), "binary_cross_entropy")
     case("labels", "{input: [5], layers: [{type: dense, units: 3}]}", x, (x[:, :3] > 0).astype(np.float32), "binary_cross_entropy")
+
+
+def told(model, name, fed, given):
+    """A trained model's export on what is fed against what predict gives of the file `given`."""
+    if only and not any(word in name for word in only):
+        return
+    try:
+        run("train", "r.yaml", "--out", "run", "--overwrite", "--quiet")
+        run("export", "run/last.safetensors", "-o", "m.onnx", "--softmax")
+        onnx.checker.check_model(onnx.load(f"{folder}/m.onnx"), full_check=True)
+        got = onnxruntime.InferenceSession(f"{folder}/m.onnx", providers=["CPUExecutionProvider"]).run(None, fed)[0]
+        want = np.array([json.loads(line)["probabilities"] for line in run("predict", "run/last.safetensors", given, "--json").splitlines()])
+        off = np.abs(got.reshape(want.shape) - want).max() / np.abs(want).max()
+        print(f"{name}: {off:.1e}", flush=True)
+        if not off <= 1e-5:
+            failed.append(name)
+    except Exception as e:
+        print(f"{name}: {str(e)[:500]}", flush=True)
+        failed.append(name)
+
+
+def lengths():
+    head = "gradus: 1\nname: it\ncost: cross_entropy\noptimizer: {type: sgd, lr: 0.5}\nstop: {steps: 3}\n"
+    words = "so it is a sound that nobody has heard before".split()
+    lines = [" ".join(rng.choice(words, rng.integers(1, 6))) for _ in range(40)]
+    open(f"{folder}/t.tsv", "w").write("".join(f"{'ab'[i % 2]}\t{line}\n" for i, line in enumerate(lines)))
+    open(f"{folder}/t.txt", "w").write("".join(f"{line}\n" for line in lines))
+    for unit in "byte", "char":
+        known = sorted({c for line in lines for c in line})
+        code = {c: i + 2 for i, c in enumerate(known)} if unit == "char" else {c: ord(c) for c in known}
+        tokens = np.array([([code[c] for c in line] + [0] * 24)[:24] for line in lines], np.int64)
+        open(f"{folder}/r.yaml", "w").write(head + f"data: {{train: {{type: text, file: t.tsv, labels: tab, length: 24, unit: {unit}}}, batch: 8}}\n"
+                                            "model: {input: [24], layers: [{type: embedding, vocabulary: 256, units: 6}, {type: lstm, units: 5}, {type: dense, units: 2}]}\n")
+        told("text", f"lines of {unit}s", {"input": tokens}, "t.txt")
+    x, n = rng.standard_normal((16, 9, 3)).astype(np.float32), rng.integers(1, 10, 16)
+    np.savez(f"{folder}/s.npz", x=x, y=np.arange(16) % 3, n=n)
+    open(f"{folder}/r.yaml", "w").write(head + "data: {train: {type: npz, file: s.npz, inputs: x, targets: y, lengths: n}, batch: 8, prepare: [standardize]}\n"
+                                        "model: {input: [9, 3], layers: [{type: gru, units: 5, bidirectional: true, return: sequence}, {type: attention, heads: 2}, {type: lstm, units: 4}, {type: dense, units: 3}]}\n")
+    told("npz", "lengths told", {"input": x, "lengths": n}, "s.npz")
 
 
 def zoo():
@@ -160,6 +201,7 @@ def zoo():
 all_layers()
 preparations()
 costs()
+lengths()
 zoo()
 print("failed: " + ", ".join(failed) if failed else "all held")
 sys.exit(bool(failed))

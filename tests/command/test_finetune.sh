@@ -13,7 +13,7 @@ target r.yaml "$data" "model: {input: [16, 16, 1], layers: [$layers, {type: dens
 # tensors FILE: a line a tensor, its name and a sum of its bytes
 tensors() {
   perl -MDigest::MD5=md5_hex -e 'local $/; open my $f, "<:raw", $ARGV[0] or die; my $b = <$f>; my $n = unpack "Q<", $b; my $h = substr $b, 8, $n;
-    while ($h =~ /"([^"]+)":\{"dtype":"F\d+","shape":\[[^\]]*\],"data_offsets":\[(\d+),(\d+)\]\}/g) { print "$1 ", md5_hex(substr $b, 8 + $n + $2, $3 - $2), "\n" }' "$1" | sort
+    while ($h =~ /"([^"]+)":\{"dtype":"[FU]\d+","shape":\[[^\]]*\],"data_offsets":\[(\d+),(\d+)\]\}/g) { print "$1 ", md5_hex(substr $b, 8 + $n + $2, $3 - $2), "\n" }' "$1" | sort
 }
 # equal A B NAMES WHY, other A B NAMES WHY: these tensors are the same bytes, or none of them is
 pick() { tensors "$1" | grep -E "^($2) "; }
@@ -81,6 +81,19 @@ bytes() { perl -MJSON::PP -e 'local $/; open my $f, "<", $ARGV[0]; print decode_
 [[ $(bytes frozen.txt slots) -lt 1000 && $(bytes frozen.txt gradients) -lt 500 && $(bytes out.txt gradients) -gt 9000 ]] ||
   short "frozen layers have slots $(bytes frozen.txt slots), gradients $(bytes frozen.txt gradients) of $(bytes out.txt gradients)"
 [[ $(bytes frozen.txt total) -lt $(bytes out.txt total) ]] || short "freezing saves no byte"
+
+# A pruned model: kept layers keep their masks, and 0 what these say; those that start anew have none
+code 0 prune $M --sparsity 0.5 -o p.safetensors --quiet
+code 0 finetune p.safetensors r.yaml --out p --quiet --lr-scale 1
+equal p/last.safetensors p.safetensors 'c1.weight.mask|f1.weight.mask' "masks of kept layers"
+[[ -z $(pick p/last.safetensors 'head.weight.mask') ]] || short "a layer that starts anew has a mask"
+other p/last.safetensors p.safetensors 'f1.weight' "a pruned model is not trained"
+zeros() { perl -e 'local $/; open my $f, "<:raw", $ARGV[0] or die; my $b = <$f>; my $n = unpack "Q<", $b; my $h = substr $b, 8, $n;
+  $h =~ /"$ARGV[1]":\{"dtype":"F32","shape":\[[^\]]*\],"data_offsets":\[(\d+),(\d+)\]\}/; print scalar grep { $_ == 0 } unpack "f<*", substr $b, 8 + $n + $1, $2 - $1' "$1" "$2"; }
+[[ $(zeros p/last.safetensors f1.weight) -ge $((12 * 196 / 2)) && $(zeros p/last.safetensors head.weight) -eq 0 ]] || short "zeros after training: $(zeros p/last.safetensors f1.weight) of f1, $(zeros p/last.safetensors head.weight) of head"
+code 0 train p --resume --quiet --set stop.epochs=3
+equal p/last.safetensors p.safetensors 'c1.weight.mask|f1.weight.mask' "masks of a resumed run"
+bad 2 'f1.weight has a mask, and an adapter' finetune p.safetensors r.yaml --adapter '{rank: 2}' --out no
 
 # For a while: the same bytes until then
 code 0 finetune $M r.yaml --freeze all-but-last --unfreeze 'f1@1 epoch' --unfreeze 'b1.*,c1@7 steps' --out u --quiet --set stop.epochs=4

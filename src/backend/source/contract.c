@@ -230,7 +230,6 @@ static tapping tapping_of(const gr__writing *w, const gr_node *n, const conv *c)
     tapping t = {.channels = depthwise(c), .data = n->op->code == GR_OP_CONV_DATA};
     t.dots = !t.channels && !is_packed && !t.data;
     t.function = t.channels ? "channels" : t.dots ? "dots" : "product";
-    w->s->help[t.channels ? GR__HELP_CHANNELS : t.dots ? GR__HELP_DOTS : GR__HELP_PRODUCT] = true;
     t.group_weights = c->og * c->kh * c->kw * c->cg;
     t.tap_weights = !is_packed ? c->cg : t.channels ? c->c : c->cg * c->og;
     t.weights_apart = !is_packed ? c->kh * c->kw * c->cg : t.channels ? 1 : c->og;
@@ -247,6 +246,7 @@ static void put_taps(const gr__writing *w, const tapping *t, const conv *c, span
     int64_t in_apart = t->data ? c->o : c->stride[1] * c->c, out_apart = t->data ? c->stride[1] * c->c : c->o;
     int64_t n = t->channels ? c->c : t->data ? c->cg : c->og, k = t->data ? c->og : taps * c->cg;
     if (s.first >= s.end) return;
+    w->s->help[t->channels ? GR__HELP_CHANNELS : t->dots ? GR__HELP_DOTS : GR__HELP_PRODUCT] = true;
     gr__text_add(w->t, "%*s%s(%lld, ", t->indent, "", t->function, (long long)(s.end - s.first));
     if (!t->channels) gr__text_add(w->t, "%lld, ", (long long)k);
     gr__text_add(w->t, "%lld, x + %lld, %lld, %sw + %lld, %lld, to + %lld, %lld);\n", (long long)n, (long long)in,
@@ -296,6 +296,14 @@ static void put_pointers(const gr__writing *w, const gr_node *n, const tapping *
     put_row(text, y, c, t->data ? "y" : "v", t->data ? c->h : c->oh, t->data ? picture : results, t->data ? cg : og);
 }
 
+/* A window may lie beside the picture wherever it stands. */
+static bool meets(const conv *c)
+{
+    bool any = false;
+    for (int64_t kx = 0; kx < c->kw; kx++) any |= across(c, kx).first < across(c, kx).end;
+    return any;
+}
+
 /* Returns the indentation within. */
 static int put_for(gr__text *t, int indent, const char *name, int64_t count, const char *brace)
 {
@@ -303,25 +311,30 @@ static int put_for(gr__text *t, int indent, const char *name, int64_t count, con
     return indent + 4;
 }
 
-static void write_conv(const gr__writing *w, const gr_node *n)
+static void put_loops(const gr__writing *w, const gr_node *n, const tapping *t, const conv *c)
 {
     gr__text *text = w->t;
+    int at = 4;
+    if (c->n != 1) at = put_for(text, at, "p", c->n, "");
+    if (c->groups > 1 && !t->channels) at = put_for(text, at, "g", c->groups, "");
+    at = put_for(text, at, "v", c->oh, "");
+    at = put_for(text, at, "ky", c->kh, " {");
+    gr__text_add(text, "%*sconst int y = v * %lld + ky * %lld - %lld;\n", at, "", (long long)c->stride[0],
+                 (long long)c->dilation[0], (long long)c->pad[0]);
+    gr__text_add(text, "%*sif (y < 0 || y >= %lld) continue;\n", at, "", (long long)c->h);
+    put_pointers(w, n, t, c);
+    put_window_row(w, t, c);
+    gr__text_add(text, "%*s}\n", at - 4, "");
+}
+
+static void write_conv(const gr__writing *w, const gr_node *n)
+{
     const conv c = conv_of(w->item->graph, n);
     const tapping t = tapping_of(w, n, &c);
     const ending e = ending_of(w);
     int64_t rows = t.data ? c.n * c.h * c.w : c.n * c.oh * c.ow, columns = t.data ? c.c : c.o;
     put_begin(w, &e, rows, columns);
-    int at = 4;
-    if (c.n != 1) at = put_for(text, at, "p", c.n, "");
-    if (c.groups > 1 && !t.channels) at = put_for(text, at, "g", c.groups, "");
-    at = put_for(text, at, "v", c.oh, "");
-    at = put_for(text, at, "ky", c.kh, " {");
-    gr__text_add(text, "%*sconst int y = v * %lld + ky * %lld - %lld;\n", at, "", (long long)c.stride[0],
-                 (long long)c.dilation[0], (long long)c.pad[0]);
-    gr__text_add(text, "%*sif (y < 0 || y >= %lld) continue;\n", at, "", (long long)c.h);
-    put_pointers(w, n, &t, &c);
-    put_window_row(w, &t, &c);
-    gr__text_add(text, "%*s}\n", at - 4, "");
+    if (meets(&c)) put_loops(w, n, &t, &c);
     put_end(w, &e, rows * columns);
 }
 

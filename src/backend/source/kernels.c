@@ -1,6 +1,7 @@
 /* Kernels as functions of the program: equal ones are one function, whatever they are called with. */
 #include "backend/source/program.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "graph/op.h"
@@ -122,6 +123,21 @@ static void put_parameters(const operands *o, gr__text *t)
     }
 }
 
+static bool mentions(const char *body, const char *name)
+{
+    size_t n = strlen(name);
+    for (const char *at = body; (at = strstr(at, name)); at += n)
+        if (!isalnum((unsigned char)at[n])) return true;
+    return false;
+}
+
+/* Arguments that come to nothing, as those of a window that never meets its picture. */
+static void put_unread(const operands *o, size_t body, gr__text *t)
+{
+    for (int i = 0; i < o->n && !t->failed; i++)
+        if (is_argument(o, i) && !mentions(t->s + body, o->name[i])) gr__text_add(t, "    (void)%s;\n", o->name[i]);
+}
+
 static int64_t count_of(const gr_item *it, int segment, int i)
 {
     return i < it->n_in ? gr_shape_count(gr__value(it->graph, it->in[segment * it->n_in + i])->shape) : 0;
@@ -202,7 +218,9 @@ static gr_status call_segment(gr__csource *s, const gr__frame *f, const gr__inst
     gr__text_add(&t, "(");
     put_parameters(&o, &t);
     gr__text_add(&t, ")\n{\n");
+    size_t body = t.n;
     if (!write_body(&w)) st = gr__fail(s->ctx, GR_E_UNSUPPORTED, "%s: C source has no form of it", in->kernel->name);
+    put_unread(&o, body, &t);
     gr__text_add(&t, "}\n");
     if (st == GR_OK && t.failed) st = gr__error_code(s->ctx);
     const char *function = st == GR_OK ? gr__csource_function(s, "void", stem_of(it), t.s) : NULL;
