@@ -80,24 +80,27 @@ static bool attribute(const node *n, const char *name, gr__wire_field *out)
     return false;
 }
 
-static int64_t whole(const node *n, const char *name, int64_t usual)
+static bool number(const node *n, const char *name, int field, uint64_t *x)
 {
     gr__wire_field a, f;
-    if (!attribute(n, name, &a)) return usual;
+    bool found = false;
+    if (!attribute(n, name, &a)) return false;
     gr__wire w = gr__wire_of(a.at, a.n);
     while (gr__wire_next(&w, &f))
-        if (f.number == GR__ONNX_ATTRIBUTE_I) usual = (int64_t)f.whole;
-    return usual;
+        if (f.number == field) *x = f.whole, found = true;
+    return found;
+}
+
+static int64_t whole(const node *n, const char *name, int64_t usual)
+{
+    uint64_t x = 0;
+    return number(n, name, GR__ONNX_ATTRIBUTE_I, &x) ? (int64_t)x : usual;
 }
 
 static double real(const node *n, const char *name, double usual)
 {
-    gr__wire_field a, f;
-    if (!attribute(n, name, &a)) return usual;
-    gr__wire w = gr__wire_of(a.at, a.n);
-    while (gr__wire_next(&w, &f))
-        if (f.number == GR__ONNX_ATTRIBUTE_F) usual = gr__wire_float(f.whole);
-    return usual;
+    uint64_t x = 0;
+    return number(n, name, GR__ONNX_ATTRIBUTE_F, &x) ? gr__wire_float(x) : usual;
 }
 
 /* How many; the list stays as it is where there is no such attribute. */
