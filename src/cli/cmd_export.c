@@ -1,5 +1,6 @@
 /* gradus export: a model for other software. */
 #include "base/file.h"
+#include "cli/progress.h"
 #include "cli/source.h"
 #include "exchange/exchange.h"
 #include "exchange/quantize.h"
@@ -8,6 +9,11 @@ typedef struct options {
     const char *out;
     gr_export_options how;
 } options;
+
+static void tell(void *user, const char *what, int64_t done, int64_t all)
+{
+    cli_view_show(user, "%s: sample %lld of %lld", what, (long long)done + 1, (long long)all);
+}
 
 /* What codes of 8 bits came to. */
 static void note_codes(gr_result *r, const gr_int8 *q)
@@ -35,6 +41,7 @@ static gr_status run(cli *c)
 {
     const options *o = c->options;
     gr_int8 quantized;
+    cli_view v = cli_view_make(c->quiet || c->json);
     gr_export_options how = o->how;
     const gr_writer *w;
     gr_model m = {0};
@@ -49,9 +56,12 @@ static gr_status run(cli *c)
     GR_TRY(gr__model_open(c->ctx, c->argument[0], &m));
     GR_TRY(cli_model_threads(c, m.recipe));
     how.quantized = &quantized;
+    how.say = tell;
+    how.user = &v;
     GR_TRY(w->write(c->ctx, &m, o->out, &how));
     st = show(c, &m, o->out, w, how.int8 ? &quantized : NULL);
 done:
+    cli_view_clear(&v);
     gr__model_close(&m);
     return st;
 }

@@ -13,6 +13,8 @@ typedef struct gr_export_options {
     bool int8;    /* products are of codes of 8 bits, whose ranges training samples tell (quantize.h) */
     int64_t calibrate;         /* of these so many at most; 0: 256 */
     struct gr_int8 *quantized; /* receives what that came to; NULL: nobody asks */
+    void (*say)(void *user, const char *what, int64_t done, int64_t all); /* how far that is; NULL: nobody asks */
+    void *user;
 } gr_export_options;
 
 typedef gr_status gr__export_fn(gr_context *ctx, gr_model *m, const char *path, const gr_export_options *o);

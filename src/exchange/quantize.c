@@ -20,6 +20,7 @@ typedef struct quantizing {
     gr_context *ctx;
     gr__bump *b;
     const gr_model *m;
+    const gr_export_options *o;
     gr_task task;
     bool wide; /* the predictor's numbers are double */
     product *product;
@@ -37,6 +38,20 @@ static product *find(const quantizing *q, const char *weight)
     return NULL;
 }
 
+/* A weight that something else reads too stays as it is. */
+static void mark_shared(quantizing *q, const gr_graph *g)
+{
+    for (uint32_t k = 0; k < gr__graph_nodes(g); k++) {
+        const gr_node *n = gr__node(g, k);
+        const bool takes = gr__csource_takes_codes(g, n) != NULL;
+        for (int i = 0; i < n->n_in; i++) {
+            const gr_node *w = gr__producer(g, n->in[i]);
+            product *p = w->op->code == GR_OP_PARAM && !(takes && i == 1) ? find(q, w->attr.name) : NULL;
+            if (p) p->shared = true;
+        }
+    }
+}
+
 /* What products read becomes outputs. */
 static gr_status watch(void *user, gr_graph **g)
 {
@@ -52,6 +67,7 @@ static gr_status watch(void *user, gr_graph **g)
         if (!p->weight || !p->output) return GR_E_MEMORY;
         gr_output(*g, p->output, n->in[0]);
     }
+    mark_shared(q, *g);
     return gr_graph_status(*g);
 }
 
@@ -73,12 +89,18 @@ static gr_status widen(const quantizing *q, const gr_predictor *r)
     return GR_OK;
 }
 
+static void say(const quantizing *q, const char *what, int64_t done, int64_t all)
+{
+    if (q->o->say) q->o->say(q->o->user, what, done, all);
+}
+
 static gr_status find_ranges(quantizing *q, gr_predictor *r, int64_t samples)
 {
     const gr_rows *rows = &q->task.rows[GR_PART_TRAIN];
     const double *values[GR_MAX_TARGETS];
     gr_status st = GR_OK;
     for (int64_t i = 0; i < samples && st == GR_OK; i++) {
+        say(q, "calibrating", i, samples);
         st = gr__predictor_run(r, q->task.set_of[GR_PART_TRAIN], rows->row[i * rows->n / samples], 1, values);
         if (st == GR_OK) st = widen(q, r);
     }
@@ -156,7 +178,8 @@ static bool judges(const quantizing *q)
     return true;
 }
 
-static gr_status judge(const quantizing *q, gr_predictor *r, gr_part part, int64_t samples, double *error)
+static gr_status judge(const quantizing *q, gr_predictor *r, const char *what, gr_part part, int64_t samples,
+                       double *error)
 {
     const gr_head *h = &q->m->recipe->head[0];
     const gr_set *set = q->task.set_of[part];
@@ -177,6 +200,7 @@ static gr_status judge(const quantizing *q, gr_predictor *r, gr_part part, int64
     bool begun = st == GR_OK;
     for (int64_t i = 0; i < samples && st == GR_OK; i++) {
         int64_t row = rows->row[i * rows->n / samples];
+        say(q, what, i, samples);
         st = gr__predictor_run(r, set, row, 1, values);
         const gr_field *f = gr__field_of(y, &row);
         const char *from = (const char *)f->data + (size_t)(row * count) * gr__element_bytes(f->element);
@@ -192,9 +216,10 @@ static gr_status judge(const quantizing *q, gr_predictor *r, gr_part part, int64
 
 /* ---- both ---- */
 
-static gr_status run(quantizing *q, int64_t samples, gr_int8 *told)
+static gr_status run(quantizing *q, gr_int8 *told)
 {
     gr_status st = GR_OK;
+    const int64_t samples = q->o->calibrate ? q->o->calibrate : 256;
     gr_predictor *before = NULL, *after = NULL;
     const gr_set *like = q->task.set_of[GR_PART_TRAIN];
     gr_part part = q->task.set_of[GR_PART_VALIDATION] ? GR_PART_VALIDATION : GR_PART_TRAIN;
@@ -206,25 +231,25 @@ static gr_status run(quantizing *q, int64_t samples, gr_int8 *told)
     told->products = q->n_codes;
     if (told->judged == 0) goto done;
     GR_TRY(gr__predictor_make_changed(q->ctx, q->m, like, 1, simulate, q, &after));
-    GR_TRY(judge(q, before, part, told->judged, &told->before));
-    st = judge(q, after, part, told->judged, &told->after);
+    GR_TRY(judge(q, before, "predicting by floats", part, told->judged, &told->before));
+    st = judge(q, after, "predicting by codes", part, told->judged, &told->after);
 done:
     gr__predictor_destroy(before);
     gr__predictor_destroy(after);
     return st;
 }
 
-gr_status gr__quantize(gr_context *ctx, gr__bump *b, const gr_model *m, int64_t samples, gr__csource_codes **codes,
-                       int *n_codes, gr_int8 *told)
+gr_status gr__quantize(gr_context *ctx, gr__bump *b, const gr_model *m, const gr_export_options *o,
+                       gr__csource_codes **codes, int *n_codes, gr_int8 *told)
 {
-    quantizing q = {.ctx = ctx, .b = b, .m = m};
+    quantizing q = {.ctx = ctx, .b = b, .m = m, .o = o};
     gr_status st = GR_OK;
     *told = (gr_int8){.samples = 0};
     q.wide = gr_backend_real_bytes(gr_backend_get(m->recipe->device)) == 8;
     q.product = gr__bump_alloc(b, MOST_PRODUCTS * sizeof *q.product);
     if (!q.product) return GR_E_MEMORY;
     GR_TRY(gr__task_open(ctx, m->recipe, 1u << GR_PART_TRAIN | 1u << GR_PART_VALIDATION, m, &q.task));
-    GR_TRY(run(&q, samples, told));
+    GR_TRY(run(&q, told));
     *codes = q.codes;
     *n_codes = q.n_codes;
 done:

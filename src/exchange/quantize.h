@@ -4,7 +4,7 @@
 #define GR_EXCHANGE_QUANTIZE_H
 
 #include "backend/source/source.h"
-#include "model/model.h"
+#include "exchange/exchange.h"
 
 /* What codes cost, told with the export. */
 typedef struct gr_int8 {
@@ -14,9 +14,8 @@ typedef struct gr_int8 {
     double before, after; /* the error of the first head on them, by floats and by codes */
 } gr_int8;
 
-/* The codes of every product that takes some, in b; `samples` training samples at most tell ranges. GR_E_DATA and the
- * like where the recipe's data cannot be read. */
-gr_status gr__quantize(gr_context *ctx, gr__bump *b, const gr_model *m, int64_t samples, gr__csource_codes **codes,
-                       int *n_codes, gr_int8 *told);
+/* The codes of every product that takes some, in b. GR_E_DATA and the like where the recipe's data cannot be read. */
+gr_status gr__quantize(gr_context *ctx, gr__bump *b, const gr_model *m, const gr_export_options *o,
+                       gr__csource_codes **codes, int *n_codes, gr_int8 *told);
 
 #endif
