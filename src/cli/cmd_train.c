@@ -68,11 +68,25 @@ static gr_status read_argument(cli *c, const char *argument, asked *out)
 
 /* ---- the run ---- */
 
-static gr_status follow(cli *c, const gr_recipe *r, const gr_train_options *o, gr_train_result *result)
+/* For studies that train by themselves. */
+static gr_train_options inner(const gr_trainer_options *o)
+{
+    return (gr_train_options){.out = o->out,
+                              .from = o->from,
+                              .force = o->force,
+                              .resume = o->resume,
+                              .overwrite = o->overwrite,
+                              .stop = o->stop,
+                              .attend = cli_catch_signals,
+                              .watcher = o->watcher,
+                              .n_watchers = o->n_watchers};
+}
+
+static gr_status follow(cli *c, const gr_recipe *r, const gr_trainer_options *o, gr_train_result *result)
 {
     const options *given = c->options;
     cli_view v = cli_view_make(c->quiet || c->json);
-    const gr_procedure_options p = {*o, given->patience, given->train_error, cli_view_watch(&v)};
+    const gr_procedure_options p = {inner(o), given->patience, given->train_error, cli_view_watch(&v)};
     gr_status st = gr__procedure_train(c->ctx, r, (gr_procedure)given->procedure, &p, result);
     cli_view_clear(&v);
     return st;
@@ -107,14 +121,15 @@ static gr_status show_folds(cli *c, const gr_folds *f, const char *out)
     return cli_show(c, r);
 }
 
-static gr_status run_folds(cli *c, const gr_recipe *r, const gr_train_options *o, gr_train_result *out)
+static gr_status run_folds(cli *c, const gr_recipe *r, const gr_trainer_options *o, gr_train_result *out)
 {
     options *given = c->options;
+    const gr_train_options run = inner(o);
     (void)out;
-    return gr__folds_train(c->ctx, r, (int)given->folds, o, c->memory, given->told);
+    return gr__folds_train(c->ctx, r, (int)given->folds, &run, c->memory, given->told);
 }
 
-static gr_status train_folds(cli *c, const gr_recipe *r, const gr_train_options *o)
+static gr_status train_folds(cli *c, const gr_recipe *r, const gr_trainer_options *o)
 {
     options *given = c->options;
     gr_train_result none = {0};
@@ -126,7 +141,7 @@ static gr_status train_folds(cli *c, const gr_recipe *r, const gr_train_options 
 static gr_status train(cli *c, const gr_recipe *r, const char *out)
 {
     const options *given = c->options;
-    const gr_train_options o = {
+    const gr_trainer_options o = {
         .out = out, .from = given->from, .force = given->force, .resume = given->resume, .overwrite = given->overwrite};
     if (given->folds) return train_folds(c, r, &o);
     return cli_train(c, r, &o, given->procedure < 0 ? NULL : follow);

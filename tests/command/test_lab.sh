@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 
 code 0 lab
-for name in batch-size deeper-lr ensemble-variance fig4.1 fig4.10 fig4.2 fig4.3 fig4.4 fig4.5 fig4.6 fig4.7 fig4.8 fig4.9 gates init learning-curve optimizers regularisers shuffle stagewise-init symmetry table4.1 train-longer; do has out.txt "^$name +[A-Z]"; done
+for name in batch-size deeper-lr ensemble-variance fig4.1 fig4.10 fig4.11 fig4.12 fig4.2 fig4.3 fig4.4 fig4.5 fig4.6 fig4.7 fig4.8 fig4.9 gates init learning-curve optimizers regularisers shuffle stagewise-init symmetry table4.1 train-longer; do has out.txt "^$name +[A-Z]"; done
 code 0 lab --json && has out.txt '^\{"figures":\[\{"name":"batch-size","title":"'
 
 # Files where they were asked for, ./lab unless asked; what is printed is what is there

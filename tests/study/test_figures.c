@@ -20,6 +20,8 @@ static const char *settings_of(const char *figure)
         {"deeper-lr", "{seeds: 2, samples: 100, epochs: 1, rates: 3}"},
         {"fig4.7", "{seeds: 1, samples: 400, updates: 40, largest: 16}"},
         {"table4.1", "{seeds: 1, samples: 400, updates: 40, largest: 16}"},
+        {"fig4.11", "{seeds: 2, source: 100, large: 100, updates: 10}"},
+        {"fig4.12", "{seeds: 2, source: 100, updates: 10}"},
         {"batch-size", "{seeds: 2, samples: 100, epochs: 1, rates: 2}"},
     };
     for (size_t i = 0; i < GR_COUNT(settings); i++)

@@ -56,9 +56,10 @@ static gr_status give(gr_lab *lab, const gr_recipe *r, gr_steps *shallow, void *
     return GR_OK;
 }
 
-static gr_status start(gr_lab *lab, int variant, int64_t k, gr_steps *s)
+static gr_status start(gr_lab *lab, const gr_variants *v, int variant, int64_t k, gr_steps *s)
 {
     gr_trained end;
+    (void)v;
     if (variant != STAGED) return GR_OK;
     return gr__lab_train(lab, &(gr_training){.recipe = recipe_of_depth(lab, SHALLOW, true, k), .look = give, .user = s},
                          &end);

@@ -14,7 +14,7 @@ typedef struct one {
 static gr_status start(gr_lab *lab, gr_steps *s, void *user)
 {
     const one *o = user;
-    return o->v->start(lab, o->variant, o->k, s);
+    return o->v->start(lab, o->v, o->variant, o->k, s);
 }
 
 static gr_status look(gr_lab *lab, const gr_recipe *r, gr_steps *s, void *user)

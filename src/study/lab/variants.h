@@ -15,7 +15,7 @@ struct gr_variants {
     const char *(*recipe)(gr_lab *lab, const gr_variants *v, int variant, int64_t k);
     const void *user; /* for it */
     /* Changes the k-th network of a variant before its first update; may be NULL. */
-    gr_status (*start)(gr_lab *lab, int variant, int64_t k, gr_steps *s);
+    gr_status (*start)(gr_lab *lab, const gr_variants *v, int variant, int64_t k, gr_steps *s);
     /* One more figure of a trained network; may be NULL. */
     gr_status (*look)(gr_lab *lab, const gr_recipe *r, gr_steps *s, double *figure);
     const char *figure; /* its name */
