@@ -73,9 +73,8 @@ static void folds_differ_by_one_at_most(void **state)
                     gr__rng r = gr__rng_make(i, "labels", (uint32_t)classes, 0);
                     gr_rows first = {0};
                     for (int64_t j = 0; j < n; j++)
-                        labels[j] =
-                            (int32_t)(gr__rng_below(&r, (uint64_t)classes) * gr__rng_below(&r, (uint64_t)classes) /
-                                      (uint64_t)classes);
+                        labels[j] = (int32_t)(gr__rng_below(&r, (uint64_t)classes) *
+                                              gr__rng_below(&r, (uint64_t)classes) / (uint64_t)classes);
                     for (int fold = 0; fold < folds; fold++) {
                         const double fractions[] = {0.5, 1.0 / folds, tested ? 0.2 : 0};
                         const gr_cut c = {.seed = 9,
@@ -105,11 +104,11 @@ static void folds_differ_by_one_at_most(void **state)
                     }
                     gr__rows_free(ctx, &first);
                     int64_t all = 0;
-                    for (int f = 0; f < folds; f++) {
-                        all += total[f];
-                        assert_true(total[f] - total[0] <= 1 && total[f] - total[0] >= -1);
+                    for (int one = 0; one < folds; one++) {
+                        all += total[one];
+                        assert_true(total[one] - total[0] <= 1 && total[one] - total[0] >= -1);
                         for (int c = 0; c < classes; c++)
-                            for (int g = 0; g < folds; g++) assert_true(in[c][f] - in[c][g] <= 1);
+                            for (int other = 0; other < folds; other++) assert_true(in[c][one] - in[c][other] <= 1);
                     }
                     assert_int_equal(all, left);
                 }
@@ -384,7 +383,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(splits_are_partitions_with_known_counts), /* D11 */
-        cmocka_unit_test(folds_differ_by_one_at_most), cmocka_unit_test(strata_keep_their_shares),
+        cmocka_unit_test(folds_differ_by_one_at_most),
+        cmocka_unit_test(strata_keep_their_shares),
         cmocka_unit_test(every_class_keeps_its_fraction),
         cmocka_unit_test(ties_are_the_seeds),
         cmocka_unit_test(limits_keep_order),

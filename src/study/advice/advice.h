@@ -31,7 +31,8 @@ typedef struct gr_advised { /* what rules look at */
     bool pictures, words;             /* what the network is made for, as its layers tell */
     int layers, groups;               /* that have weights of their own; of parameters with rates of their own */
     double l2;                        /* of the penalty; 0: none */
-    bool drops, normalises, augments; /* layers that do; training samples are changed or mixed */
+    bool drops, normalises, augments,
+        prunes; /* layers that do; training samples are changed or mixed; weights are pruned */
 } gr_advised;
 
 typedef enum gr_fit {
