@@ -1,6 +1,6 @@
 #!/bin/bash
 # What a machine can see of the rules: includes go down the floors only, public headers stand alone, no words that do not belong, no member known by name (lint_names.sh),
-# nothing too long (lint_sizes.sh).
+# nothing too long (lint_sizes.sh), and what of the command is written with public headers alone stays so (lint_public.sh).
 set -u
 cd "$(dirname "$0")/.." || exit 1
 bad=0
@@ -34,6 +34,7 @@ unfinished=$(grep -rnIiE '\b(todo|fixme|xxx|not implemented)\b' src include test
 [[ -z $unfinished ]] || say "unfinished: $unfinished"
 
 names=$(tests/lint_names.sh) || say "$names"
+public=$(tests/lint_public.sh) || say "$public"
 sizes=$(tests/lint_sizes.sh) || say "$sizes"
 
 # One dialect. Other releases of clang-format lay out a few lines otherwise, so only the one that the tree was formatted with judges.

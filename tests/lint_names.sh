@@ -43,7 +43,8 @@ src/graph/op_*.c               | conv max_pool avg_pool attention | operations o
 src/graph/op_shape.c           | reshape permute slice concat | operations of the graph
 src/graph/op_shape.c           | zeros                       | how an attribute is printed
 src/graph/op_leaf.c            | random                      | an operation of the graph
-src/cli/cmd_export.c           | softmax                     | an option of its own
+src/exchange/onnx_recipe.c     | *                           | what ONNX's operations are here: a table of names
+src/cli/cmd_export.c           | softmax                      | an option of its own
 src/cli/cmd_lr.c               | grid                        | a method of its own
 src/cli/cmd_tune.c             | tpe                         | the default of an option
 src/cli/cmd_curvature.c        | random                      | where a direction comes from

@@ -29,6 +29,9 @@ GR_API void gr_recipe_close(gr_recipe *r); /* NULL is fine. Not of one that a mo
 /* Every default filled in and paths of data absolute: the run of this text is the run of the recipe. Owned by the
  * caller, gr_text_free of gradus/graph.h. */
 GR_API GR_CHECKED gr_status gr_recipe_text(const gr_recipe *r, char **out);
+/* The same of one key: "optimizer.lr", "model.layers[0]". A number or a word alone, lists and maps as YAML. GR_E_KEY:
+ * the recipe has no such key. */
+GR_API GR_CHECKED gr_status gr_recipe_get(const gr_recipe *r, const char *key, char **out);
 GR_API const char *gr_recipe_name(const gr_recipe *r); /* as long as the recipe */
 
 #ifdef __cplusplus

@@ -1,6 +1,7 @@
 /* Recipes for programs: opened, checked, and made anew with keys set. */
 #include "gradus/recipe.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -41,16 +42,61 @@ void gr_recipe_close(gr_recipe *r)
     if (r) gr__recipe_close(r->ctx, r);
 }
 
+/* ---- resolved ---- */
+
+static gr_status take_text(gr__text *t, char **out)
+{
+    char *copy = t->failed ? NULL : gr__strdup(t->ctx, t->s ? t->s : "");
+    gr_status st = copy ? GR_OK : gr__error_code(t->ctx);
+    gr__text_free(t);
+    if (copy) *out = copy;
+    return st;
+}
+
 gr_status gr_recipe_text(const gr_recipe *r, char **out)
 {
     gr__text text;
     gr__text_init(&text, r->ctx);
     gr__tree_write(r->resolved, &text, 0);
-    char *copy = text.failed ? NULL : gr__strdup(r->ctx, text.s);
-    gr__text_free(&text);
-    if (!copy) return gr__error_code(r->ctx);
-    *out = copy;
-    return GR_OK;
+    return take_text(&text, out);
+}
+
+/* What the first name or index of a path leads to, and the rest of the path. */
+static const gr_tree *step_down(const gr_tree *t, const char **path)
+{
+    char name[128];
+    const char *at = *path;
+    if (*at == '[') {
+        char *end;
+        long i = strtol(at + 1, &end, 10);
+        *path = *end == ']' ? end + 1 : "]"; /* which is no name */
+        return *end == ']' && end > at + 1 && t->kind == GR_TREE_LIST && i >= 0 && i < t->n ? t->child[i] : NULL;
+    }
+    at += *at == '.';
+    size_t n = strcspn(at, ".[");
+    *path = at + n;
+    if (n == 0 || n >= sizeof name) return NULL;
+    memcpy(name, at, n);
+    name[n] = '\0';
+    return gr__tree_get(t, name);
+}
+
+gr_status gr_recipe_get(const gr_recipe *r, const char *key, char **out)
+{
+    const gr_tree *t = r->resolved;
+    const char *path = key;
+    gr__text text;
+    if (gr__error_code(r->ctx) != GR_OK) return gr__error_code(r->ctx);
+    if (!key) return gr__fail(r->ctx, GR_E_USAGE, "no key");
+    do t = step_down(t, &path);
+    while (t && *path);
+    if (!t) return gr__fail(r->ctx, GR_E_KEY, "the recipe has no key %s", key);
+    gr__text_init(&text, r->ctx);
+    if (t->kind == GR_TREE_MAP || t->kind == GR_TREE_LIST)
+        gr__tree_write(t, &text, 0);
+    else
+        gr__text_add(&text, "%s", t->text ? t->text : "none");
+    return take_text(&text, out);
 }
 
 const char *gr_recipe_name(const gr_recipe *r)

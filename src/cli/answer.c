@@ -9,9 +9,9 @@ typedef struct answer {
     const gr_model *model;
     int head;
     gr_target_form form;
-    int64_t width, positions; /* numbers of a position; positions of a sample that count */
-    bool many;                /* there may be several */
-    const double *v;
+    int64_t width, positions;      /* numbers of a position; positions of a sample that count */
+    bool many;                     /* there may be several */
+    const double *v, *deviation;   /* deviation NULL: not known */
     const gr_threshold *threshold; /* NULL: the most likely class, labels from 1/2 on */
 } answer;
 
@@ -27,6 +27,7 @@ static answer answer_of(const cli_answers *a, int head, const double *v, int64_t
                     .positions = counts / width,
                     .many = rows && a->width[head] > width,
                     .v = v,
+                    .deviation = a->deviation ? a->deviation[head] : NULL,
                     .threshold = a->threshold[head].given ? &a->threshold[head].is : NULL};
 }
 
@@ -98,6 +99,7 @@ static void add_answer(gr_result *r, const answer *a)
         gr__result_put(r, "classes");
     gr__result_list(r, a->form == GR_FORM_VALUES ? "output" : "probabilities",
                     (gr_list){.real = a->v, .n = (size_t)a->width});
+    if (a->deviation) gr__result_list(r, "std", (gr_list){.real = a->deviation, .n = (size_t)a->width});
 }
 
 static void note_answer(gr_result *r, const answer *a)
@@ -117,7 +119,10 @@ static void note_answer(gr_result *r, const answer *a)
         else
             gr__result_note(r, "  %s  %.4f", gr__shown(shown, sizeof shown, name, strlen(name)), a->v[best]);
     }
-    for (int64_t k = 0; k < a->width && !tells_class(a); k++) gr__result_note(r, "  %.8g", a->v[k]);
+    for (int64_t k = 0; k < a->width && !tells_class(a); k++) {
+        gr__result_note(r, "  %.8g", a->v[k]);
+        if (a->deviation) gr__result_note(r, " +- %.3g", a->deviation[k]);
+    }
 }
 
 /* ---- a sample ---- */
@@ -169,6 +174,10 @@ static void put_names(const cli_answers *a, gr__text *out, int head)
             snprintf(name, sizeof name, "output_%lld", (long long)k);
         else
             snprintf(name, sizeof name, "output");
+        put_name(a, out, head, name);
+    }
+    for (int64_t k = 0; k < one.width && one.form == GR_FORM_VALUES && a->deviation; k++) {
+        snprintf(name, sizeof name, one.width > 1 ? "std_%lld" : "std", (long long)k);
         put_name(a, out, head, name);
     }
 }
@@ -225,6 +234,10 @@ static void put_answer(gr__text *out, const answer *a)
     for (int64_t k = 0; k < a->width; k++) {
         gr__text_put(out, ",", 1);
         put_number(out, a->v[k]);
+    }
+    for (int64_t k = 0; k < a->width && a->deviation; k++) {
+        gr__text_put(out, ",", 1);
+        put_number(out, a->deviation[k]);
     }
 }
 

@@ -8,6 +8,7 @@ typedef struct cli_answers {
     cli *c;
     const gr_model *model;
     const cli_threshold *threshold; /* one a head */
+    const double *const *deviation; /* over several models, one a head, of values; NULL: there is one model */
     const int64_t *width;           /* numbers of a sample, one a head */
     const char *const *kept_name;   /* columns that are passed through; CSV alone */
     int n_kept;

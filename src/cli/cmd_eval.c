@@ -2,12 +2,14 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "cli/ensemble.h"
 #include "cli/evaluation.h"
 #include "study/baseline/baseline.h"
 
 typedef struct options {
     cli_source_options source;
     cli_threshold_options threshold;
+    cli_ensemble_options ensemble;
 } options;
 
 /* ---- what the run says of its test data ---- */
@@ -125,11 +127,94 @@ done:
     return st;
 }
 
+/* ---- several models ---- */
+
+static gr_status check_threshold(cli *c, const cli_source *s, cli_threshold *threshold)
+{
+    const cli_threshold_options *o = &((const options *)c->options)->threshold;
+    if (o->by || (o->threshold && strcmp(o->threshold, "best") == 0))
+        return gr__fail(c->ctx, GR_E_USAGE, "--threshold best chooses for one model; with --ensemble give a number");
+    return cli_threshold_parse(c, &s->model, o->threshold, threshold);
+}
+
+/* Each of the models has looked at the test data then. */
+static gr_status record_looks(cli *c, const cli_source *s, const gr_task *t, const cli_ensemble *e)
+{
+    const options *o = c->options;
+    char data[GR_DATA_TEXT];
+    if (s->part != GR_PART_TEST) return GR_OK;
+    gr_status st = gr__task_data_text(t, s->part, data);
+    if (st == GR_OK) st = cli_source_seen(c, &o->source, s, data);
+    for (int i = 1; i < e->n && st == GR_OK; i++) st = cli_test_seen(c, e->voice[i].model.path, data);
+    return st;
+}
+
+static void add_ensemble(gr_result *r, const cli_ensemble *e)
+{
+    double *weight = gr__result_alloc(r, sizeof *weight * (size_t)e->n);
+    const char **model = gr__result_alloc(r, sizeof *model * (size_t)e->n);
+    for (int i = 0; i < e->n && weight && model; i++) {
+        weight[i] = e->mixing.weight ? e->mixing.weight[i] : 1.0 / e->n;
+        model[i] = gr__result_text(r, "%s", e->voice[i].model.path);
+        gr__result_note(r, "%.6f  %s\n", weight[i], model[i]);
+    }
+    gr__result_note(r, "\n");
+    gr__result_list(r, "models", (gr_list){.text = model, .n = (size_t)e->n});
+    gr__result_list(r, "weights", (gr_list){.real = weight, .n = (size_t)e->n});
+    gr__result_put(r, "average=%s", cli_average_words[e->mixing.logits]);
+}
+
+static gr_status evaluate_together(cli *c, const cli_source *s, cli_ensemble *e)
+{
+    cli_threshold threshold[GR_MAX_TARGETS];
+    gr_together *t = NULL;
+    gr_evaluation ev = {0};
+    const gr_model *const *models = cli_ensemble_models(c, e);
+    gr_status st = models ? GR_OK : GR_E_MEMORY;
+    GR_TRY(st);
+    GR_TRY(check_threshold(c, s, threshold));
+    GR_TRY(cli_ensemble_mix(c, &((const options *)c->options)->ensemble, &s->recipe, e));
+    GR_TRY(gr__together_open(c->ctx, models, e->n, &s->recipe, s->part, &t));
+    for (int h = 0; h < s->recipe.n_heads; h++)
+        if (threshold[h].given) gr__together_engine(t)->threshold[h] = &threshold[h].is;
+    cli_catch_signals();
+    GR_TRY(gr__together_evaluate(t, &e->mixing, &cli_stop, &ev));
+    gr__evaluation_warn(c->ctx, gr__part_name(s->part), &ev);
+    GR_TRY(record_looks(c, s, gr__together_task(t), e));
+    const cli_evaluation all = {&s->model, gr__together_engine(t), &ev, threshold};
+    gr_result *found = cli_result(c);
+    add_ensemble(found, e);
+    cli_evaluation_add(found, &all);
+    cli_evaluation_note(found, &all, s->part);
+    st = cli_show(c, found);
+done:
+    gr__evaluation_free(c->ctx, &ev);
+    gr__together_close(t);
+    return st;
+}
+
+static gr_status together(cli *c, const cli_source *s)
+{
+    const char *model[CLI_MAX_GIVEN], *other[CLI_MAX_GIVEN];
+    int n_models, n_others;
+    cli_ensemble e = {0};
+    gr_status st = cli_ensemble_arguments(c, model, &n_models, other, &n_others);
+    if (st == GR_OK && n_others) st = gr__fail(c->ctx, GR_E_FORMAT, "--ensemble: %s is no model", other[0]);
+    if (st == GR_OK) st = cli_ensemble_open(c, model, n_models, &e);
+    if (st == GR_OK) st = evaluate_together(c, s, &e);
+    cli_ensemble_close(c, &e);
+    return st;
+}
+
 static gr_status run(cli *c)
 {
     cli_source s = {0};
-    gr_status st = cli_source_open(c, &((const options *)c->options)->source, &s);
-    if (st == GR_OK) st = evaluate(c, &s);
+    const options *o = c->options;
+    gr_status st = cli_ensemble_check(c, &o->ensemble);
+    if (st == GR_OK && !o->ensemble.several && c->n_arguments > 1)
+        st = gr__fail(c->ctx, GR_E_USAGE, "eval: several models are evaluated together, with --ensemble");
+    if (st == GR_OK) st = cli_source_open(c, &o->source, &s);
+    if (st == GR_OK) st = o->ensemble.several ? together(c, &s) : evaluate(c, &s);
     cli_source_close(c, &s);
     return st;
 }
@@ -140,12 +225,14 @@ static const cli_option rows[] = {
                CLI_THRESHOLD_HELP "; best: chosen on the validation data"),
     CLI_OPTION(options, threshold.by, TEXT, "threshold-by", "METRIC",
                "what a threshold is best by: f1 unless given, precision, mcc, '{type: f1, average: macro}', ..."),
+    CLI_ENSEMBLE_OPTIONS(options, ensemble),
 };
 
 GR_COMMAND(eval) = {
     .name = "eval",
     .place = 2,
-    .usage = "MODEL [--data RECIPE] [--split PART] [--threshold P|best]",
+    .usage = "MODEL [--data RECIPE] [--split PART] [--threshold P|best] [--ensemble MODEL... [--average "
+             "probabilities|logits] [--weights A,B,...|validation]]",
     .summary = "Cost, error, metrics, a table of the classes and confusion of a model",
     .help =
         "Costs are without penalty and smoothing; all figures are from counts over the whole part. Beside the metrics "
@@ -160,5 +247,5 @@ GR_COMMAND(eval) = {
         "one look at the test data\n",
     CLI_OPTIONS(options, rows),
     .min_arguments = 1,
-    .max_arguments = 1,
+    .max_arguments = CLI_MAX_GIVEN,
     .run = run};

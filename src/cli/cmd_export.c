@@ -55,7 +55,8 @@ GR_COMMAND(export) = {
     .help =
         "The suffix of FILE chooses the format; another one is refused:\n\n"
         "  .safetensors  the tensors under PyTorch's names and layouts, and the recipe and preparation as metadata\n"
-        "  .npz          the same tensors as arrays of NumPy\n\n"
+        "  .npz          the same tensors as arrays of NumPy\n"
+        "  .c            C source of the prediction of one sample, with its weights, and a header beside it\n\n"
         "Two exports of a model are the same bytes. `gradus import` reads weights of other software.\n\n"
         "Example\n  gradus export runs/fashion/best.safetensors -o fashion.npz\n",
     CLI_OPTIONS(options, rows),

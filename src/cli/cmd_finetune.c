@@ -59,8 +59,8 @@ static gr_status run(cli *c)
     gr_status st = GR_OK;
     GR_TRY(gr__finetune_recipe(c->ctx, c->argument[1], c->sets.at, c->sets.n, &how, &r));
     GR_TRY(cli_resources(c, r));
-    gr_train_options run = {.out = o->out ? o->out : gr__bump_format(c->memory, "runs/%s", r->name),
-                            .overwrite = o->overwrite};
+    gr_trainer_options run = {.out = o->out ? o->out : gr__bump_format(c->memory, "runs/%s", r->name),
+                              .overwrite = o->overwrite};
     if (!run.out) GR_TRY(GR_E_MEMORY);
     GR_TRY(show_layers(c, r));
     st = cli_train(c, r, &run, NULL);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "cli/plan_graph.h"
-#include "cli/progress.h"
+#include "cli/plan_memory.h"
 #include "graph/shape.h"
 #include "model/file.h"
 #include "plan/budget/budget.h"
@@ -12,9 +12,10 @@
 
 typedef struct options {
     uint64_t budget;
-    const char *graph, *out;
+    const char *graph;
     int way;
     bool parameters, kernels, curve, timeline;
+    const char *out;
 } options;
 
 typedef struct totals {
@@ -132,129 +133,6 @@ static void note_serving(gr_result *r, const gr_serving_bytes *b)
                     size, (unsigned long long)b->parameters);
 }
 
-/* ---- what is computed again ---- */
-
-static double million_flops(const void *row)
-{
-    return ((const gr_recomputed *)row)->flops * 1e-6;
-}
-
-static double milliseconds(const void *row)
-{
-    return ((const gr_recomputed *)row)->ns * 1e-6;
-}
-
-static const gr_column recomputed_columns[] = {
-    GR_COLUMN(gr_recomputed, layer, TEXT, "layer", GR_SHOWN("computed again", -34), .digits = 34),
-    GR_COLUMN(gr_recomputed, kernels, INT, "kernels", GR_SHOWN("kernels", 8)),
-    GR_COLUMN(gr_recomputed, bytes_saved, REAL, "bytes_saved", GR_SHOWN("bytes saved", 14), .digits = 0, .style = 'f'),
-    GR_COLUMN(gr_recomputed, flops, REAL, "flops"),
-    GR_COLUMN(gr_recomputed, flops, REAL, NULL, GR_SHOWN("Mflop", 12), .digits = 3, .style = 'f',
-              .number = million_flops),
-    GR_COLUMN(gr_recomputed, ns, REAL, NULL, GR_SHOWN("ms", 10), .digits = 3, .style = 'f', .number = milliseconds),
-};
-
-static void add_recomputed(gr_result *r, const gr_plan *p)
-{
-    gr_recomputed *list;
-    int n;
-    gr_status st = gr__recomputed(r->ctx, r->memory, p, &list, &n);
-    gr__result_fail(r, st);
-    if (st != GR_OK) return;
-    double kept = gr__plan_seconds_kept(p), seconds = gr__plan_seconds(p);
-    gr__result_put(r, "predicted_seconds_kept=%g", kept);
-    if (n) {
-        gr__result_note(r, "of that %.3g ms compute again what is not kept: %.1f %% more than keeping all\n\n",
-                        (seconds - kept) * 1e3, 100 * (seconds / kept - 1));
-        GR_TABLE(r, "remat", recomputed_columns, list, n);
-        gr__result_note(r, "\n");
-    } else {
-        gr__result_list(r, "remat", (gr_list){0});
-    }
-}
-
-/* ---- drawings ---- */
-
-static const gr_column timeline_columns[] = {GR_NUMBER("ms", "ms", NULL), GR_NUMBER("bytes", "MiB", NULL)};
-
-static void add_line(gr_result *r, const char *name, const gr_plan *p)
-{
-    const double *stands = gr__plan_stands(r->memory, p);
-    gr_table *t = gr__result_numbers(r, name, "the arena over an update", timeline_columns, 2);
-    double ms = 0;
-    for (int i = 0; i < gr_plan_rows(p) && stands; i++) {
-        gr__result_row(r, t, (const double[]){ms, stands[i] / (1 << 20)});
-        ms += 1e-6 * gr_plan_row_at(p, i).cost_ns;
-        gr__result_row(r, t, (const double[]){ms, stands[i] / (1 << 20)});
-    }
-}
-
-/* The same with all kept is a plan of its own. */
-static gr_status draw_timeline(cli *c, gr_result *r, const gr_engine *e, const char *path)
-{
-    gr_recipe own = *e->task->recipe;
-    gr_task task = *e->task;
-    gr_engine kept = {0};
-    own.memory = 0;
-    own.remat = (gr_remat){.policy = "none"};
-    task.recipe = &own;
-    gr_status st = gr__engine_make(&task, true, 1u << GR_PART_VALIDATION, &kept);
-    if (st != GR_OK) return st;
-    add_line(r, "kept", kept.plan[0].plan);
-    add_line(r, "planned", e->plan[0].plan);
-    gr__engine_close(&kept);
-    const gr_panel p = {
-        .title = gr__result_text(r, "Memory of %s over an update", own.name),
-        .caption =
-            "What stands in the arena while each kernel runs: gradients, activations, workspace. Time as predicted.",
-        .x = {.label = "predicted time, ms"},
-        .y = {.label = "MiB"},
-        .curve = {{.label = "all kept", .mark = GR_MARK_DASHED, .table = "kept", .x = "ms", .y = "bytes"},
-                  {.label = "as planned", .mark = GR_MARK_LINE, .table = "planned", .x = "ms", .y = "bytes"}}};
-    gr__result_draw(r, &p);
-    return cli_write_drawing(c, r, path);
-}
-
-static const gr_column point_columns[] = {
-    GR_COLUMN(gr_memory_point, bytes, WHOLE, "bytes", GR_SHOWN("bytes", 14)),
-    GR_COLUMN(gr_memory_point, seconds, REAL, "predicted_seconds", GR_SHOWN("predicted s", 14), .digits = 4),
-    GR_COLUMN(gr_memory_point, recomputed, INT, "recomputed", GR_SHOWN("kernels again", 15)),
-};
-static const gr_column curve_columns[] = {GR_NUMBER("memory", "MiB", NULL), GR_NUMBER("time", "ms", NULL)};
-
-static gr_status draw_curve(cli *c, gr_result *r, const char *recipe, const gr_memory_curve *curve, const char *path)
-{
-    gr_table *t = gr__result_numbers(r, "curve", "time against memory", curve_columns, 2);
-    for (int i = 0; i < curve->n; i++)
-        gr__result_row(r, t,
-                       (const double[]){(double)curve->point[i].bytes / (1 << 20), 1e3 * curve->point[i].seconds});
-    const gr_panel p = {
-        .title = gr__result_text(r, "Time of an update of %s against memory", recipe),
-        .caption = "From the least memory that was found, by computing again, to all kept. Predicted, one thread.",
-        .x = {.label = "memory of the run, MiB"},
-        .y = {.label = "predicted time of an update, ms"},
-        .curve = {{.mark = GR_MARK_PATH, .table = "curve", .x = "memory", .y = "time"}}};
-    gr__result_draw(r, &p);
-    return cli_write_drawing(c, r, path);
-}
-
-static gr_status show_curve(cli *c, const gr_recipe *recipe)
-{
-    const options *o = c->options;
-    gr_result *r = cli_result(c);
-    gr_memory_curve *curve = gr__result_alloc(r, sizeof *curve);
-    cli_view v = cli_view_make(c->quiet || c->json);
-    if (!curve) return GR_E_MEMORY;
-    cli_catch_signals();
-    gr_status st = gr__memory_curve(c->ctx, recipe, &cli_stop, cli_view_watch(&v), curve);
-    cli_view_clear(&v);
-    if (st == GR_E_INTERRUPTED) return gr__fail(c->ctx, st, "interrupted");
-    if (st != GR_OK) return st;
-    GR_TABLE(r, "points", point_columns, curve->point, curve->n);
-    if (o->out) st = draw_curve(c, r, recipe->name, curve, o->out);
-    return st == GR_OK ? cli_show(c, r) : st;
-}
-
 static gr_status show(cli *c, const gr_engine *e, const totals *t)
 {
     const options *o = c->options;
@@ -266,14 +144,14 @@ static gr_status show(cli *c, const gr_engine *e, const totals *t)
     gr__result_note(
         r, "an update: %.4g Mflop, predicted %.3g ms on one thread; forward of an evaluation batch: %.4g Mflop\n",
         t->step_flops * 1e-6, t->seconds * 1e3, t->forward_flops * 1e-6);
-    add_recomputed(r, e->plan[0].plan);
+    cli_plan_recomputed(r, e->plan[0].plan);
     note_serving(r, &t->serving);
     gr__result_put(r, "serving_bytes=%jd bytes/serving=%jd", (int64_t)t->serving.total, (int64_t)t->serving.total);
     gr__result_put(r, "forward_flops=%g step_flops=%g predicted_seconds=%g", t->forward_flops, t->step_flops,
                    t->seconds);
     if (o->parameters) add_parameters(r, e);
     if (o->kernels) add_kernels(r, e->plan[0].plan);
-    if (o->timeline) st = draw_timeline(c, r, e, o->out);
+    if (o->timeline) st = cli_plan_timeline(c, r, e, o->out);
     return st == GR_OK ? cli_show(c, r) : st;
 }
 
@@ -308,12 +186,13 @@ static gr_status run(cli *c)
     gr_engine engine = {0};
     const options *o = c->options;
     gr_status st = GR_OK;
+    GR_TRY(check_options(c, o));
     if (o->graph) return run_graph(c);
     if (o->way) return gr__fail(c->ctx, GR_E_USAGE, "--way goes with --graph");
-    if (c->n_arguments == 0) return gr__fail(c->ctx, GR_E_USAGE, "plan wants a RECIPE, or --graph FILE");
-    GR_TRY(check_options(c, o));
+    if (c->n_arguments == 0)
+        return gr__fail(c->ctx, GR_E_USAGE, "plan: an argument is missing: RECIPE, or --graph FILE");
     GR_TRY(cli_recipe(c, c->argument[0], &r));
-    if (o->curve) GR_TRY(show_curve(c, r));
+    if (o->curve) GR_TRY(cli_plan_curve(c, r, o->out));
     if (o->curve) goto done;
     if (o->budget) r->memory = o->budget;
     if (o->budget && !r->remat_given) r->remat.policy = "auto";
@@ -355,26 +234,28 @@ static const cli_option rows[] = {
 GR_COMMAND(plan) = {
     .name = "plan",
     .place = 5,
-    .usage = "RECIPE [--budget SIZE] [--parameters] [--kernels] [--curve [-o PLOT.svg] | --timeline -o PLOT.svg] "
-             "| --graph FILE --budget SIZE [--way WORD]",
+    .usage =
+        "RECIPE [--budget SIZE] [--parameters] [--kernels] [--curve [-o PLOT.svg] | --timeline -o PLOT.svg] | --graph "
+        "FILE --budget SIZE [--way WORD]",
     .summary = "Memory and time of a run, before anything is allocated",
-    .help = "`total` is the tensor memory that training then takes, to the byte; "
-            "planned_bytes and peak_bytes of result.json are the same number.\n"
-            "serving_bytes is what predicting one sample from the trained model takes, to the byte; "
-            "limit: {serving_bytes: 256K} in a recipe\n"
-            "refuses networks that take more.\n"
-            "remat: {layer, bytes_saved, flops} of what is computed again; step_flops and "
-            "predicted_seconds count it, predicted_seconds_kept does not.\n"
-            "A budget that is too small is told the least that would do (error.least_bytes).\n\n"
-            "--graph takes computations by their costs and bytes, in topological order, and gives the "
-            "cheapest schedule that computes each at least once,\n"
-            "first runs in that order, within the budget. search is exact up to a number of states, "
-            "integer_program (CBC, where it is installed) up to a size; bound is what\n"
-            "no schedule can cost less than.\n\n"
-            "Examples\n  gradus plan recipes/fashion.yaml --kernels\n"
-            "  gradus plan recipes/fashion.yaml --budget 12M\n"
-            "  gradus plan recipes/fashion.yaml --curve -o curve.svg\n"
-            "  gradus plan --graph chain.json --budget 5 --json\n",
+    .help =
+        "`total` is the tensor memory that training then takes, to the byte; "
+        "planned_bytes and peak_bytes of result.json are the same number.\n"
+        "serving_bytes is what predicting one sample from the trained model takes, to the byte; "
+        "limit: {serving_bytes: 256K} in a recipe\n"
+        "refuses networks that take more.\n\n"
+        "remat: {layer, bytes_saved, flops} of what is computed again; step_flops and predicted_seconds count it, "
+        "predicted_seconds_kept does not.\n"
+        "A budget that is too small is told the least that would do (error.least_bytes). docs/memory.md has more.\n\n"
+        "--graph takes computations by their costs and bytes, in topological order, and gives the "
+        "cheapest schedule that computes each at least once,\n"
+        "first runs in that order, within the budget. search is exact up to a number of states, "
+        "integer_program (CBC, where it is installed) up to a size; bound is what\n"
+        "no schedule can cost less than.\n\n"
+        "Examples\n  gradus plan recipes/fashion.yaml --kernels\n"
+        "  gradus plan recipes/fashion.yaml --budget 12M\n"
+        "  gradus plan recipes/fashion.yaml --curve -o curve.svg\n"
+        "  gradus plan --graph chain.json --budget 5 --json\n",
     CLI_OPTIONS(options, rows),
     .max_arguments = 1,
     .run = run};

@@ -7,8 +7,9 @@
 #include "cli/ensemble.h"
 
 typedef struct options {
-    bool csv, ensemble;
+    bool csv;
     const char *out, *keep, *threshold;
+    cli_ensemble_options ensemble;
 } options;
 
 typedef struct predicting {
@@ -102,9 +103,10 @@ static gr_status tell(predicting *p, const char *file, int64_t row, const double
 {
     char room[4200];
     const gr_set *set = &p->all.voice[0].set;
-    const double *v[GR_MAX_TARGETS];
+    const double *v[GR_MAX_TARGETS], *deviation[GR_MAX_TARGETS];
     int64_t counts[GR_MAX_TARGETS];
     const cli_answers a = {.c = p->c,
+                           .deviation = p->all.n > 1 ? deviation : NULL,
                            .model = &p->all.voice[0].model,
                            .threshold = p->threshold,
                            .width = p->all.width,
@@ -112,6 +114,7 @@ static gr_status tell(predicting *p, const char *file, int64_t row, const double
                            .n_kept = set->n_kept};
     for (int h = 0; h < a.model->recipe->n_heads; h++) {
         v[h] = values[h] + k * p->all.width[h];
+        deviation[h] = p->all.deviation[h] ? p->all.deviation[h] + k * p->all.width[h] : NULL;
         counts[h] = counts_of(p, h, row);
     }
     const char *input = name_of(set, file, row, room, sizeof room);
@@ -157,23 +160,27 @@ static gr_status read_keep(predicting *p, const char *text)
     return GR_OK;
 }
 
-/* How many of the arguments are models. */
-static gr_status count_models(cli *c, const options *o, int *n)
+/* What is said: one model and inputs, or several among them. */
+typedef struct said {
+    const char *model[CLI_MAX_GIVEN], *input[CLI_MAX_GIVEN];
+    int n_models, n_inputs;
+} said;
+
+static gr_status read_arguments(cli *c, const options *o, said *out)
 {
-    *n = 1;
-    if (!o->ensemble) return GR_OK;
-    for (*n = 0; *n < c->n_arguments && cli_is_model(c->argument[*n]);) ++*n;
-    if (*n == 0 || (*n == 1 && c->n_arguments > 1 && !cli_is_model(c->argument[0]))) *n = 1; /* opening it says why */
-    if (*n < 2 && cli_is_model(c->argument[0]))
-        return gr__fail(c->ctx, GR_E_USAGE, "--ensemble: %s is the only model; several come before the inputs",
-                        c->argument[0]);
-    if (*n == c->n_arguments)
-        return gr__fail(c->ctx, GR_E_USAGE, "--ensemble: all %d arguments are models, and no input follows", *n);
-    for (int i = *n; i < c->n_arguments; i++)
-        if (strcmp(c->argument[i], "-") == 0)
-            return gr__fail(c->ctx, GR_E_USAGE,
-                            "--ensemble: standard input can be read once, and each model reads it: name a file");
-    return GR_OK;
+    gr_status st = cli_ensemble_check(c, &o->ensemble);
+    *out = (said){.model = {c->argument[0]}, .n_models = 1, .n_inputs = c->n_arguments - 1};
+    if (!o->ensemble.several) memcpy(out->input, c->argument + 1, sizeof *out->input * (size_t)out->n_inputs);
+    if (st != GR_OK || !o->ensemble.several) return st;
+    st = cli_ensemble_arguments(c, out->model, &out->n_models, out->input, &out->n_inputs);
+    if (st == GR_OK && out->n_inputs == 0)
+        return gr__fail(c->ctx, GR_E_USAGE, "--ensemble: all %d arguments are models, and there is no input",
+                        out->n_models);
+    for (int i = 0; i < out->n_inputs && st == GR_OK; i++)
+        if (strcmp(out->input[i], "-") == 0)
+            st = gr__fail(c->ctx, GR_E_USAGE,
+                          "--ensemble: standard input can be read once, and each model reads it: name a file");
+    return st;
 }
 
 static gr_status set_threads(cli *c, gr_recipe *r)
@@ -193,20 +200,22 @@ static gr_status run(cli *c)
 {
     const options *o = c->options;
     predicting p = {.c = c, .csv = o->csv || o->out};
-    gr_status st = GR_OK;
-    int models;
+    said *s = gr__bump_alloc(c->memory, sizeof *s);
+    gr_status st = s ? GR_OK : GR_E_MEMORY;
+    GR_TRY(st);
     if (p.csv && c->json) GR_TRY(gr__fail(c->ctx, GR_E_USAGE, "--json and CSV: one of the two"));
     static const char *const endings[] = {"csv", "txt", NULL};
     if (o->out) GR_TRY(cli_check_ending(c, o->out, "a table", endings));
     GR_TRY(read_keep(&p, o->keep));
-    GR_TRY(count_models(c, o, &models));
-    GR_TRY(cli_ensemble_open(c, c->argument, models, &p.all));
+    GR_TRY(read_arguments(c, o, s));
+    GR_TRY(cli_ensemble_open(c, s->model, s->n_models, &p.all));
     const gr_model *first = &p.all.voice[0].model;
     GR_TRY(set_threads(c, first->recipe));
     GR_TRY(cli_threshold_parse(c, first, o->threshold, p.threshold));
+    if (o->ensemble.several) GR_TRY(cli_ensemble_mix(c, &o->ensemble, first->recipe, &p.all));
     if (o->out) GR_TRY(gr__writer_open(c->ctx, o->out, &p.out));
-    for (int i = models; i < c->n_arguments; i++)
-        GR_TRY(predict_file(&p, strcmp(c->argument[i], "-") == 0 ? "/dev/stdin" : c->argument[i]));
+    for (int i = 0; i < s->n_inputs; i++)
+        GR_TRY(predict_file(&p, strcmp(s->input[i], "-") == 0 ? "/dev/stdin" : s->input[i]));
     if (p.out) st = gr__writer_commit(p.out), p.out = NULL;
 done:
     gr__writer_abort(p.out);
@@ -221,27 +230,27 @@ static const cli_option rows[] = {
     CLI_OPTION(options, keep, TEXT, "keep", "NAME,NAME",
                "columns of the input's table that are passed through, by name or number from 0"),
     CLI_OPTION(options, threshold, TEXT, "threshold", "P", CLI_THRESHOLD_HELP),
-    CLI_OPTION(options, ensemble, SWITCH, "ensemble", NULL,
-               "the first arguments are several models, and what is told is the mean of their numbers"),
+    CLI_ENSEMBLE_OPTIONS(options, ensemble),
 };
 
-GR_COMMAND(predict) = {.name = "predict",
-                       .place = 3,
-                       .usage = "MODEL INPUT... | --ensemble MODEL MODEL... INPUT...",
-                       .summary = "Predicts from raw inputs: classes with probabilities, or values",
-                       .help = "Inputs are files as they are: .npy (one sample or many), .npz, .csv with or without "
-                               "the target column, IDX (plain or .gz); - is standard input.\n"
-                               "Lengths of sequences are read from the array or column that the training's were in.\n"
-                               "For several inputs an archive has an array each, named as in the training or as "
-                               "the input, and a table their columns.\n"
-                               "The model file carries the preparation with the training statistics, so raw "
-                               "numbers go in. A file with rows\n"
-                               "gives a line a sample, FILE[0], FILE[1], ..., and one that is a sample FILE. "
-                               "Tables are read as the training's was.\n\n"
-                               "Examples\n  gradus predict runs/fashion/best.safetensors pictures.npy --json\n"
-                               "  gradus predict runs/t/best.safetensors new.csv --keep id,name --out answers.csv\n"
-                               "  gradus predict --ensemble a.safetensors b.safetensors c.safetensors new.csv\n",
-                       CLI_OPTIONS(options, rows),
-                       .min_arguments = 2,
-                       .max_arguments = CLI_MAX_GIVEN,
-                       .run = run};
+GR_COMMAND(predict) = {
+    .name = "predict",
+    .place = 3,
+    .usage = "MODEL INPUT... [--ensemble MODEL... [--average probabilities|logits] [--weights A,B,...|validation]]",
+    .summary = "Predicts from raw inputs: classes with probabilities, or values",
+    .help = "Inputs are files as they are: .npy (one sample or many), .npz, .csv with or without "
+            "the target column, IDX (plain or .gz); - is standard input.\n"
+            "Lengths of sequences are read from the array or column that the training's were in.\n"
+            "For several inputs an archive has an array each, named as in the training or as "
+            "the input, and a table their columns.\n"
+            "The model file carries the preparation with the training statistics, so raw "
+            "numbers go in. A file with rows\n"
+            "gives a line a sample, FILE[0], FILE[1], ..., and one that is a sample FILE. "
+            "Tables are read as the training's was.\n\n"
+            "Examples\n  gradus predict runs/fashion/best.safetensors pictures.npy --json\n"
+            "  gradus predict runs/t/best.safetensors new.csv --keep id,name --out answers.csv\n"
+            "  gradus predict a.safetensors new.csv --ensemble b.safetensors c.safetensors --weights validation\n",
+    CLI_OPTIONS(options, rows),
+    .min_arguments = 2,
+    .max_arguments = CLI_MAX_GIVEN,
+    .run = run};

@@ -4,13 +4,15 @@
 
 #include "base/file.h"
 #include "cli/training.h"
+#include "study/folds/folds.h"
 #include "study/procedure/procedure.h"
 
 typedef struct options {
     const char *out, *from;
     bool force, resume, overwrite;
-    int procedure; /* of gr__procedure_words; -1: none */
-    int64_t patience;
+    int procedure;           /* of gr__procedure_words; -1: none */
+    int64_t patience, folds; /* folds 0: one run */
+    gr_folds *told;          /* of them */
     double train_error;
 } options;
 
@@ -66,21 +68,82 @@ static gr_status read_argument(cli *c, const char *argument, asked *out)
 
 /* ---- the run ---- */
 
-static gr_status follow(cli *c, const gr_recipe *r, const gr_train_options *o, gr_train_result *result)
+/* For studies that train by themselves. */
+static gr_train_options inner(const gr_trainer_options *o)
+{
+    return (gr_train_options){.out = o->out,
+                              .from = o->from,
+                              .force = o->force,
+                              .resume = o->resume,
+                              .overwrite = o->overwrite,
+                              .stop = o->stop,
+                              .attend = cli_catch_signals,
+                              .watcher = o->watcher,
+                              .n_watchers = o->n_watchers};
+}
+
+static gr_status follow(cli *c, const gr_recipe *r, const gr_trainer_options *o, gr_train_result *result)
 {
     const options *given = c->options;
     cli_view v = cli_view_make(c->quiet || c->json);
-    const gr_procedure_options p = {*o, given->patience, given->train_error, cli_view_watch(&v)};
+    const gr_procedure_options p = {inner(o), given->patience, given->train_error, cli_view_watch(&v)};
     gr_status st = gr__procedure_train(c->ctx, r, (gr_procedure)given->procedure, &p, result);
     cli_view_clear(&v);
     return st;
 }
 
+/* ---- folds ---- */
+
+static const gr_column fold_columns[] = {
+    GR_COLUMN(gr_fold, fold, INT, "fold", GR_SHOWN("fold", 6)),
+    GR_COLUMN(gr_fold, samples, WHOLE, "samples", GR_SHOWN("samples", 10)),
+    GR_COLUMN(gr_fold, validation_error, REAL, "validation_error", GR_SHOWN("validation error", 18), .digits = 4),
+};
+
+static gr_status show_folds(cli *c, const gr_folds *f, const char *out)
+{
+    gr_result *r = cli_result(c);
+    json_t *rows = f->confusion ? json_array() : json_null();
+    GR_TABLE(r, "folds", fold_columns, f->fold, f->n);
+    for (int a = 0; a < f->classes && f->confusion; a++) {
+        json_t *row = json_array();
+        for (int b = 0; b < f->classes; b++)
+            json_array_append_new(row, json_integer((json_int_t)f->confusion[(int64_t)a * f->classes + b]));
+        json_array_append_new(rows, row);
+    }
+    gr__result_put(r, "mean=%g std=%g", f->mean, f->std);
+    gr__result_json(r, "confusion", rows);
+    gr__result_note(
+        r,
+        "\nmean %.4f, deviation %.4f; %s/" GR_FOLDS_FILE " has them, with what was taken for what\n"
+        "together: gradus predict %s/fold-1/best.safetensors INPUT --ensemble %s/fold-{2..%d}/best.safetensors\n",
+        f->mean, f->std, cli_shown(c, out), cli_shown(c, out), cli_shown(c, out), f->n);
+    return cli_show(c, r);
+}
+
+static gr_status run_folds(cli *c, const gr_recipe *r, const gr_trainer_options *o, gr_train_result *out)
+{
+    options *given = c->options;
+    const gr_train_options run = inner(o);
+    (void)out;
+    return gr__folds_train(c->ctx, r, (int)given->folds, &run, c->memory, given->told);
+}
+
+static gr_status train_folds(cli *c, const gr_recipe *r, const gr_trainer_options *o)
+{
+    options *given = c->options;
+    gr_train_result none = {0};
+    if (!(given->told = gr__bump_alloc(c->memory, sizeof *given->told))) return GR_E_MEMORY;
+    gr_status st = cli_train_shown(c, r, o, run_folds, &none);
+    return st == GR_OK ? show_folds(c, given->told, o->out) : st;
+}
+
 static gr_status train(cli *c, const gr_recipe *r, const char *out)
 {
     const options *given = c->options;
-    const gr_train_options o = {
+    const gr_trainer_options o = {
         .out = out, .from = given->from, .force = given->force, .resume = given->resume, .overwrite = given->overwrite};
+    if (given->folds) return train_folds(c, r, &o);
     return cli_train(c, r, &o, given->procedure < 0 ? NULL : follow);
 }
 
@@ -95,6 +158,16 @@ static gr_status check_procedure(cli *c)
     if (o->from && o->procedure >= 0)
         return gr__fail(c->ctx, GR_E_USAGE,
                         "train: a procedure begins with new weights, so --from does not go with it");
+    return GR_OK;
+}
+
+static gr_status check_folds(cli *c, const asked *what)
+{
+    const options *o = c->options;
+    if (!cli_given(c, "folds")) return GR_OK;
+    if (o->procedure >= 0) return gr__fail(c->ctx, GR_E_USAGE, "train: a procedure has no folds");
+    if (what->run)
+        return gr__fail(c->ctx, GR_E_USAGE, "train: --folds takes a recipe; a fold that is a run is resumed by itself");
     return GR_OK;
 }
 
@@ -122,6 +195,7 @@ static gr_status run(cli *c)
         return gr__fail(c->ctx, GR_E_USAGE, "--force says what to do with the model of --from, which is missing");
     GR_TRY(check_procedure(c));
     GR_TRY(read_argument(c, c->argument[0], &what));
+    GR_TRY(check_folds(c, &what));
     GR_TRY(cli_recipe(c, what.recipe, &r));
     const char *out = o->out;
     if (!out) out = what.run ? what.run : gr__bump_format(c->memory, "runs/%s", r->name);
@@ -143,6 +217,10 @@ static const cli_option rows[] = {
     CLI_OPTION(options, resume, SWITCH, "resume", NULL,
                "continues the run in the folder, to the same bits; starts one where there is none"),
     CLI_OPTION(options, overwrite, SWITCH, "overwrite", NULL, "starts over where the folder holds a run"),
+    CLI_OPTION(
+        options, folds, WHOLE, "folds", "K",
+        "cross-validation: a run for each of K folds of the training data, DIR/fold-1 and on, and DIR/folds.json",
+        .low = 2, .high = GR_MOST_FOLDS, .usual = 0),
     CLI_OPTION(options, procedure, WORD, "procedure", "NAME",
                "one of the chapter's: new_topology, established or overfit_then_regularise; its phases go into "
                "procedure.jsonl",
@@ -159,7 +237,7 @@ static const cli_option rows[] = {
 GR_COMMAND(train) = {
     .name = "train",
     .place = 1,
-    .usage = "RECIPE|RUN [--out DIR] [--from MODEL [--force]] [--resume | --overwrite] [--procedure NAME]",
+    .usage = "RECIPE|RUN [--out DIR] [--from MODEL [--force]] [--resume | --overwrite] [--procedure NAME | --folds K]",
     .summary = "Trains the network of a recipe, or resumes",
     .help =
         "Everything goes into the run folder: recipe.yaml (resolved), metrics.jsonl (a line an update), result.json,\n"

@@ -23,10 +23,10 @@ bool cli_is_model(const char *path)
 static gr_status disagree(cli *c, const gr_model *a, const gr_model *b, const char *what, const char *of_a,
                           const char *of_b)
 {
-    gr__fail(c->ctx, GR_E_CONFLICT, "%s and %s do not predict together: %s %s in the one and %s in the other", a->path,
+    gr__fail(c->ctx, GR_E_DATA, "%s and %s do not predict together: %s %s in the one and %s in the other", a->path,
              b->path, what, of_a, of_b);
     gr__error_hint(c->ctx, "models of an ensemble have the same inputs, outputs and classes, in the same order");
-    return GR_E_CONFLICT;
+    return GR_E_DATA;
 }
 
 static gr_status disagree_count(cli *c, const gr_model *a, const gr_model *b, const char *what, int64_t of_a,
@@ -111,6 +111,83 @@ void cli_ensemble_close(cli *c, cli_ensemble *e)
     *e = (cli_ensemble){0};
 }
 
+/* ---- how they are mixed ---- */
+
+const char *const cli_average_words[] = {"probabilities", "logits", NULL};
+enum { AVERAGE_LOGITS = 1 };
+
+gr_status cli_ensemble_check(cli *c, const cli_ensemble_options *o)
+{
+    if (o->several || (!cli_given(c, "average") && !o->weights)) return GR_OK;
+    return gr__fail(c->ctx, GR_E_USAGE, "--%s goes with --ensemble", o->weights ? "weights" : "average");
+}
+
+gr_status cli_ensemble_arguments(cli *c, const char **model, int *n_models, const char **other, int *n_others)
+{
+    *n_models = *n_others = 0;
+    for (int i = 0; i < c->n_arguments; i++) {
+        bool is = i == 0 || cli_is_model(c->argument[i]); /* opening the first says why it is none */
+        if (is)
+            model[(*n_models)++] = c->argument[i];
+        else
+            other[(*n_others)++] = c->argument[i];
+    }
+    if (*n_models > 1) return GR_OK;
+    return gr__fail(c->ctx, GR_E_USAGE, "--ensemble: %s is the only model among the arguments", model[0]);
+}
+
+const gr_model *const *cli_ensemble_models(cli *c, const cli_ensemble *e)
+{
+    const gr_model **list = gr__bump_alloc(c->memory, sizeof *list * (size_t)e->n);
+    for (int i = 0; i < e->n && list; i++) list[i] = &e->voice[i].model;
+    return list;
+}
+
+/* "3,2,1": a number a model. */
+static gr_status read_weights(cli *c, const char *text, int n, double *weight)
+{
+    char *numbers = gr__bump_strdup(c->memory, text);
+    int count = 0;
+    if (!numbers) return GR_E_MEMORY;
+    for (char *at = numbers; at; count++) {
+        char *comma = strchr(at, ',');
+        double x;
+        if (comma) *comma++ = 0;
+        if (!gr__parse_number(at, &x))
+            return gr__fail(c->ctx, GR_E_USAGE, "--weights %s: \"%s\" is no number", text, at);
+        if (count < n) weight[count] = x;
+        at = comma;
+    }
+    if (count != n) return gr__fail(c->ctx, GR_E_USAGE, "--weights %s: %d weights for %d models", text, count, n);
+    return gr__mix_weights(c->ctx, weight, n);
+}
+
+/* On the validation data, by which the models may have been chosen, but not against each other. */
+static gr_status choose_weights(cli *c, const gr_recipe *r, cli_ensemble *e, double *weight)
+{
+    const gr_model *const *models = cli_ensemble_models(c, e);
+    gr_together *t = NULL;
+    gr_status st = models ? cli_has_part(c, r, GR_PART_VALIDATION, "--weights A,B,... needs none") : GR_E_MEMORY;
+    if (st == GR_OK) st = gr__together_open(c->ctx, models, e->n, r, GR_PART_VALIDATION, &t);
+    cli_catch_signals();
+    if (st == GR_OK) st = gr__together_weigh(t, e->mixing.logits, &cli_stop, weight);
+    gr__together_close(t);
+    return st;
+}
+
+gr_status cli_ensemble_mix(cli *c, const cli_ensemble_options *o, const gr_recipe *r, cli_ensemble *e)
+{
+    gr_status st;
+    e->mixing = (gr_mixing){.n = e->n, .logits = o->average == AVERAGE_LOGITS};
+    if (!o->weights) return GR_OK;
+    double *weight = gr__bump_alloc(c->memory, sizeof *weight * (size_t)e->n);
+    if (!weight) return GR_E_MEMORY;
+    st = strcmp(o->weights, "validation") == 0 ? choose_weights(c, r, e, weight)
+                                               : read_weights(c, o->weights, e->n, weight);
+    e->mixing.weight = weight;
+    return st;
+}
+
 /* ---- a file ---- */
 
 /* What one takes for several samples another may take for one. */
@@ -130,9 +207,13 @@ static gr_status take_width(cli *c, cli_ensemble *e)
 {
     for (int h = 0; h < e->voice[0].model.recipe->n_heads; h++) {
         e->width[h] = gr__predictor_width(e->voice[0].ready.predictor, h);
-        if (e->n == 1 || e->sum[h]) continue;
-        e->sum[h] = gr__bump_alloc(c->memory, sizeof *e->sum[h] * GR_RAW_BATCH * (size_t)e->width[h]);
-        if (!e->sum[h]) return GR_E_MEMORY;
+        if (e->n == 1 || e->mean[h]) continue;
+        size_t bytes = sizeof(double) * GR_RAW_BATCH * (size_t)e->width[h];
+        e->mean[h] = gr__bump_alloc(c->memory, bytes);
+        if (!e->mean[h]) return GR_E_MEMORY;
+        const gr_reading reading = e->voice[0].model.recipe->head[h].reading;
+        if (reading.prediction != GR_PREDICT_VALUES || reading.target != GR_FORM_VALUES) continue;
+        if (!(e->deviation[h] = gr__bump_alloc(c->memory, bytes))) return GR_E_MEMORY;
     }
     return GR_OK;
 }
@@ -159,18 +240,33 @@ void cli_ensemble_unload(cli *c, cli_ensemble *e)
     }
 }
 
+/* n samples of a head, row by row; values: of every model. */
+static void mix_head(cli_ensemble *e, int h, int64_t n, const double *(*values)[GR_MAX_TARGETS])
+{
+    const gr_head *head = &e->voice[0].model.recipe->head[h];
+    const double *v[CLI_MAX_GIVEN];
+    gr_prediction_form form = head->reading.prediction;
+    bool rows = form == GR_PREDICT_SHARES && head->output.rank > 1;
+    int64_t width = rows ? head->output.dim[head->output.rank - 1] : e->width[h];
+    if (form == GR_PREDICT_LABELS && gr_shape_count(head->output) == 1) form = GR_PREDICT_SHARES; /* p and 1 - p */
+    for (int64_t at = 0; at < n * e->width[h]; at += width) {
+        for (int i = 0; i < e->n; i++) v[i] = values[i][h] + at;
+        gr__mix(&e->mixing, form, width, v, e->mean[h] + at);
+        for (int64_t k = 0; k < width && e->deviation[h]; k++)
+            e->deviation[h][at + k] = gr__mix_deviation(&e->mixing, v, k, e->mean[h][at + k]);
+    }
+}
+
 gr_status cli_ensemble_run(cli_ensemble *e, int64_t first, int64_t n, const double *v[GR_MAX_TARGETS])
 {
-    const int heads = e->voice[0].model.recipe->n_heads;
+    const double *values[CLI_MAX_GIVEN][GR_MAX_TARGETS];
     for (int i = 0; i < e->n; i++) {
-        gr_status st = gr__predictor_run(e->voice[i].ready.predictor, &e->voice[i].set, first, n, v);
-        if (st != GR_OK || e->n == 1) return st;
-        for (int h = 0; h < heads; h++)
-            for (int64_t k = 0; k < n * e->width[h]; k++) e->sum[h][k] = (i ? e->sum[h][k] : 0) + v[h][k];
+        gr_status st = gr__predictor_run(e->voice[i].ready.predictor, &e->voice[i].set, first, n, values[i]);
+        if (st != GR_OK) return st;
     }
-    for (int h = 0; h < heads; h++) {
-        for (int64_t k = 0; k < n * e->width[h]; k++) e->sum[h][k] /= e->n;
-        v[h] = e->sum[h];
+    for (int h = 0; h < e->voice[0].model.recipe->n_heads; h++) {
+        if (e->n > 1) mix_head(e, h, n, values);
+        v[h] = e->n > 1 ? e->mean[h] : values[0][h];
     }
     return GR_OK;
 }

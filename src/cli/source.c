@@ -19,6 +19,7 @@ static gr_status use_data(cli *c, const char *data, gr_part part, gr_recipe *r, 
         if (st != GR_OK) return st;
         r->data.train = r->data.validation = r->data.test = NULL;
         r->data.split_validation = r->data.split_test = 0;
+        r->data.folds = 0;
         r->data.group = r->data.order = r->data.exclude = NULL;
         r->folder = ".";
         *(part == GR_PART_TRAIN        ? &r->data.train

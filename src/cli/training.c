@@ -2,6 +2,7 @@
 #include "cli/training.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/file.h"
 
@@ -44,7 +45,7 @@ static void note_end(gr_result *a, const gr_train_result *r)
     gr__size_text(r->peak_bytes, bytes, sizeof bytes);
     gr__result_note(a, "%s after %lld steps (%.4g epochs) in %.1f s, %s of tensor memory\nreason: %s\n",
                     r->reason == GR_REASON_DIVERGED ? "diverged" : "stopped", (long long)r->steps, r->epochs,
-                    r->seconds, bytes, gr__reason_name(r->reason));
+                    r->seconds, bytes, gr_reason_name(r->reason));
     if (r->best_step && isfinite(r->best_cost)) {
         gr__result_note(a, "best: step %lld, validation cost %.5f", (long long)r->best_step, r->best_cost);
         if (isfinite(r->best_error)) gr__result_note(a, ", error %.4f", r->best_error); /* several heads: none */
@@ -76,18 +77,52 @@ static gr_status conclude(cli *c, const char *out, const gr_train_result *r, gr_
     return told == GR_OK ? cli_show(c, a) : told;
 }
 
-gr_status cli_train(cli *c, const gr_recipe *r, const gr_train_options *given, cli_trainer *run)
+/* Until all data is there nothing is to be saved, and reading may wait for ever: a signal ends the command at once. */
+static gr_status run_trainer(cli *c, const gr_recipe *r, const gr_trainer_options *o, gr_train_result *result)
 {
-    gr_train_result result = {0};
-    gr_train_options o = *given;
+    gr_trainer *t = NULL;
+    gr_status st = gr_trainer_create(r, NULL, o, &t);
+    (void)c;
+    if (st == GR_OK) {
+        cli_catch_signals();
+        st = gr_trainer_run(t, result);
+    }
+    gr_trainer_destroy(t);
+    return st;
+}
+
+static gr_status is_live(const cli *c, const gr_recipe *r, bool *live)
+{
+    char *where;
+    gr_status st = gr_recipe_get(r, "log.terminal", &where);
+    if (st != GR_OK) return st;
+    *live = strcmp(where, "live") == 0;
+    gr_text_free(c->ctx, where);
+    return GR_OK;
+}
+
+gr_status cli_train_shown(cli *c, const gr_recipe *r, const gr_trainer_options *given, cli_follower *run,
+                          gr_train_result *result)
+{
+    gr_trainer_options o = *given;
     cli_progress shown = cli_progress_make(c->quiet);
-    cli_live *room = r->live ? gr__bump_alloc(c->memory, sizeof *room) : NULL;
+    bool live = false;
+    gr_status st = is_live(c, r, &live);
+    if (st != GR_OK) return st;
+    cli_live *room = live ? gr__bump_alloc(c->memory, sizeof *room) : NULL;
     if (room) cli_progress_curves(&shown, c->ctx, room);
+    o.version = GR_TRAINER_VERSION;
     o.stop = &cli_stop;
-    o.attend = cli_catch_signals;
     o.watcher = &(gr_watcher){.version = GR_WATCHER_VERSION, .user = &shown, .tell = cli_progress_show};
     o.n_watchers = 1;
-    gr_status st = run ? run(c, r, &o, &result) : gr__train(c->ctx, r, &o, &result);
+    st = run ? run(c, r, &o, result) : run_trainer(c, r, &o, result);
     cli_progress_clear(&shown);
-    return result.steps > 0 || st == GR_OK ? conclude(c, o.out, &result, st) : st;
+    return st;
+}
+
+gr_status cli_train(cli *c, const gr_recipe *r, const gr_trainer_options *given, cli_follower *run)
+{
+    gr_train_result result = {0};
+    gr_status st = cli_train_shown(c, r, given, run, &result);
+    return result.steps > 0 || st == GR_OK ? conclude(c, given->out, &result, st) : st;
 }

@@ -4,10 +4,13 @@
 
 #include "cli/cli.h"
 #include "cli/progress.h"
-#include "train/train.h"
+#include "gradus/trainer.h"
 
-typedef gr_status cli_trainer(cli *c, const gr_recipe *r, const gr_train_options *o, gr_train_result *out);
-/* The rest of the options is seen to. run: what trains; NULL: gr__train. */
-gr_status cli_train(cli *c, const gr_recipe *r, const gr_train_options *o, cli_trainer *run);
+typedef gr_status cli_follower(cli *c, const gr_recipe *r, const gr_trainer_options *o, gr_train_result *out);
+/* Without telling of the end. */
+gr_status cli_train_shown(cli *c, const gr_recipe *r, const gr_trainer_options *o, cli_follower *run,
+                          gr_train_result *out);
+/* The rest of the options is seen to. run: what trains; NULL: a trainer of the library. */
+gr_status cli_train(cli *c, const gr_recipe *r, const gr_trainer_options *o, cli_follower *run);
 
 #endif

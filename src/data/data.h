@@ -181,7 +181,9 @@ typedef struct gr_cut {
     const gr_keys *group; /* rows of equal keys stay in one part; NULL: none do */
     const gr_keys *order; /* cut in the order of the keys, equal ones in that of the file; NULL: permuted */
     bool in_file_order;   /* cut in the order of the file */
-    const uint8_t *out;   /* rows that are in no part are 1; NULL: none is */
+    int folds, fold; /* not 0: the second part is that fold, from 0, of so many of what the others leave; not with keys
+                        or in an order */
+    const uint8_t *out; /* rows that are in no part are 1; NULL: none is */
 } gr_cut;
 /* Splits 0..n-1. A part has fraction * rows, rounded half up, whatever the labels: `plan` knows the counts before it
  * knows the labels. Permuted with the seed; stratified by class where there are labels: each class has its share
@@ -189,7 +191,9 @@ typedef struct gr_cut {
  * then the largest remainders, ties by the seed. In an order, the first part has the first rows, the last the last. Of
  * groups, drawn with the seed, a part has as many as come nearest to its count. Parts are sorted ascending.
  * Deterministic in all that it is given. GR_E_DATA: fewer groups than parts. */
+/* Folds have as many rows of each class, and in all, but for one. */
 gr_status gr__split(gr_context *ctx, const gr_cut *c, int64_t n, gr_rows *out);
+int64_t gr__fold_rows(int64_t n, int folds, int fold); /* of n in all folds */
 /* The chapter's shares of validation and test for n samples, which it gives for 10^4, 10^6 and 10^8; between them their
  * logarithms are linear in that of n, beyond them they stay. */
 void gr__split_auto(int64_t n, double *validation, double *test);

@@ -114,6 +114,28 @@ static int64_t count_of(const gr_cut *c, int p, int64_t n, int64_t left)
     return GR_MIN((int64_t)(c->fractions[p] * (double)n + 0.5), left);
 }
 
+int64_t gr__fold_rows(int64_t n, int folds, int fold)
+{
+    return (n + folds - 1 - fold) / folds;
+}
+
+/* What is in no part yet is dealt out, class after class, and one fold becomes the second part. */
+static int64_t deal(const gr_cut *c, int classes, int64_t n, const uint32_t *order, quota *q, uint8_t *part_of)
+{
+    int64_t before = 0, taken = 0;
+    for (int k = 0; k < classes; k++) {
+        q[k].take = before; /* how many were dealt before its next one */
+        before += q[k].room;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        if (part_of[order[i]]) continue;
+        if (q[class_of(c->labels, order[i])].take++ % c->folds != c->fold) continue;
+        part_of[order[i]] = 1;
+        taken++;
+    }
+    return taken;
+}
+
 /* part_of[row] for every row, and counts[part]; n rows, of which `all` are in some part. */
 static void assign(const gr_cut *c, int classes, int64_t n, int64_t all, uint32_t *order, uint32_t *lots, quota *q,
                    uint8_t *part_of, int64_t *counts)
@@ -125,7 +147,7 @@ static void assign(const gr_cut *c, int classes, int64_t n, int64_t all, uint32_
         if (part_of[i] == 0) q[class_of(c->labels, (uint32_t)i)].rows++;
     for (int k = 0; k < classes; k++) q[k].room = q[k].rows;
     int64_t left = all;
-    for (int p = 1; p < c->parts; p++) {
+    for (int p = c->folds ? 2 : 1; p < c->parts; p++) {
         draw_lots(c->seed, p, q, classes, lots);
         share(count_of(c, p, all, left), c->fractions[p], c->parts, q, classes);
         for (int k = 0; k < classes; k++) q[k].room -= q[k].take;
@@ -138,6 +160,7 @@ static void assign(const gr_cut *c, int classes, int64_t n, int64_t all, uint32_
             left--;
         }
     }
+    if (c->folds) left -= counts[1] = deal(c, classes, n, order, q, part_of);
     counts[0] = left;
 }
 

@@ -43,13 +43,21 @@ static gr_status find_stem(exporting *x, const char *path)
 
 /* ---- the plan ---- */
 
+/* Do its samples have lengths? Lines of text, which are told from running text by their labels, have without a word. */
+static bool measured(const gr_model *m, const char *input)
+{
+    const gr_tree *source = m->recipe->data.train;
+    bool lines = m->meaning.schema.unit && source && !gr__tree_none(gr__tree_get(source, "labels"));
+    return lines || gr__source_has_lengths(source, input);
+}
+
 static gr_status make_network(exporting *x)
 {
     const gr_model *m = x->m;
     gr_network_data d = {.targets = m->meaning.targets};
     for (int i = 0; i < m->recipe->n_inputs; i++) {
         const gr_model_input *in = &m->recipe->input[i];
-        x->lengths[i] = d.lengths[i] = gr__source_has_lengths(m->recipe->data.train, in->name);
+        x->lengths[i] = d.lengths[i] = measured(m, in->name);
         d.input_as[i] = GR_EL_F32;
         d.prepared[i] = x->raw ? NULL : m->meaning.prepared[i];
         d.n_prepared[i] = x->raw ? 0 : m->meaning.n_prepared[i];
@@ -114,6 +122,7 @@ static gr_status name_values(exporting *x)
             f.name = text_of(x, gr__feed_of(GR_FIELD_LENGTH, r->input[i].name, name));
             f.steps = x->takes[i].dim[0];
             f.width = count / f.steps;
+            f.indices = r->input[i].vocabulary > 0;
             f.zeros = x->m->meaning.schema.unit != NULL;
             fine = fine && f.name;
             x->feed[x->n_feeds++] = f;

@@ -140,6 +140,15 @@ static gr_val output_of(const exporting *e, int head)
     return values || e->how->softmax ? h->prediction : h->output;
 }
 
+static gr_status check_softmax(const exporting *e)
+{
+    const gr_recipe *r = e->m->recipe;
+    for (int h = 0; h < r->n_heads; h++)
+        if (r->head[h].cost->reading(gr__network_output(e->network, h)).prediction != GR_PREDICT_VALUES) return GR_OK;
+    return gr__fail(e->ctx, GR_E_USAGE, "softmax: it does nothing to \"%s\", which gives values, not classes",
+                    e->m->path);
+}
+
 static gr_status network(exporting *e)
 {
     const gr_recipe *r = e->m->recipe;
@@ -199,6 +208,7 @@ gr_status gr__export_onnx(gr_context *ctx, gr_model *m, const char *path, const 
     for (size_t i = 0; i < GR_COUNT(texts); i++) gr__text_init(texts[i], ctx);
     e.o.main = e.o.nodes = &e.nodes;
     if (st == GR_OK) st = make_network(&e);
+    if (st == GR_OK && how->softmax) st = check_softmax(&e);
     for (int i = 0; i < m->recipe->n_inputs && st == GR_OK; i++) st = input(&e, i);
     e.n_leaves = m->recipe->n_inputs;
     for (int i = 0; i < m->recipe->n_inputs && st == GR_OK; i++)

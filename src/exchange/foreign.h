@@ -62,6 +62,8 @@ typedef struct gr_named_as {
 /* map: the word of a map that comes with this (gr__names_known), or the path of a file of lines
  * NAME<TAB>NAME[<TAB>AXES]; NULL: names stay. */
 gr_status gr__names_open(gr_context *ctx, gr__bump *b, const char *map, gr_names **out);
+/* One more: axes as in a line, or NULL. */
+gr_status gr__names_add(gr_names *names, const char *from, const char *to, const char *axes);
 void gr__names_close(gr_names *names);
 gr_status gr__names_of(gr_names *names, const gr_foreign_tensor *t, gr_named_as *out);
 /* GR_E_DATA where a line of a file fits no tensor that was asked for. */

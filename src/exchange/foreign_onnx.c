@@ -5,7 +5,7 @@
 
 #include "base/file.h"
 #include "exchange/foreign.h"
-#include "exchange/onnx.h"
+#include "exchange/onnx_read.h"
 
 #define MOST_BYTES ((uint64_t)1 << 31)
 
@@ -201,6 +201,11 @@ static gr_status open(gr_foreign *f)
     if (!m->graph.at) return bad(f, "it has no graph", NULL);
     st = take_meta(f, m);
     return st == GR_OK ? take_graph(f, m) : st;
+}
+
+gr__wire_field gr__foreign_onnx_graph(const gr_foreign *f)
+{
+    return ((const model *)f->own)->graph;
 }
 
 /* ---- numbers ---- */

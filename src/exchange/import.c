@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "exchange/exchange.h"
-#include "exchange/foreign.h"
+#include "exchange/onnx_read.h"
 #include "graph/shape.h"
 #include "plan/store.h"
 #include "train/train.h"
@@ -225,12 +225,38 @@ static const char *said(const gr_foreign *f, const char *key)
     return NULL;
 }
 
+/* A graph of ONNX that is made of layers of ours: nothing is known of what it was trained on. */
+static gr_status by_graph(importing *m, const char *to)
+{
+    gr__text json;
+    gr_recipe *r = NULL;
+    gr_network *network = NULL;
+    const gr_meaning meaning = {0};
+    gr_status st = GR_OK;
+    gr__text_init(&json, m->ctx);
+    GR_TRY(gr__onnx_recipe(&m->file, m->names, &json));
+    GR_TRY(gr__model_recipe(m->ctx, m->file.path, json.s, &r));
+    GR_TRY(gr__network_make(m->ctx, r, NULL, &network));
+    GR_TRY(take_weights(m, network, gr_backend_get(r->device)));
+    const gr_model_about about = {
+        .recipe = r,
+        .meaning = &meaning,
+        .trained = "{\"steps\": 0, \"samples\": 0, \"imported\": \"ONNX\", \"version\": \"" GR_VERSION "\"}"};
+    st = gr__model_write(m->ctx, to, m->store, &about);
+done:
+    gr__text_free(&json);
+    gr__network_destroy(network);
+    if (r) gr__recipe_close(m->ctx, r);
+    return st;
+}
+
 static gr_status by_itself(importing *m, const char *to)
 {
     gr_recipe *r = NULL;
     gr_network *network = NULL;
     gr_status st = GR_OK;
     const char *text = said(&m->file, "gradus.recipe");
+    if (!text && m->file.form == &gr__foreign_onnx) return by_graph(m, to);
     if (!text || !said(&m->file, "gradus.prepare")) {
         st = gr__fail(m->ctx, GR_E_USAGE, "import: \"%s\" does not say which network it is: --recipe RECIPE is missing",
                       m->file.path);

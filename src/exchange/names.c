@@ -214,6 +214,12 @@ static gr_status add_lines(gr_names *names, char *text, bool numbered)
     return st;
 }
 
+gr_status gr__names_add(gr_names *names, const char *from, const char *to, const char *axes)
+{
+    char *text = gr__bump_format(names->memory, "%s\t%s%s%s", from, to, axes ? "\t" : "", axes ? axes : "");
+    return text ? add(names, text, 0) : GR_E_MEMORY;
+}
+
 static gr_status read_file(gr_names *names)
 {
     char *data = NULL;

@@ -171,7 +171,8 @@ static const gr_tree *as_model(gr__bump *b, const gr_tree *resolved)
 {
     gr_tree *t = gr__tree_copy(b, resolved), *any = gr__tree_text(b, "auto"), *none = gr__tree_text(b, "none");
     bool made = t && any && none && gr__tree_put(b, t, "threads", any) && gr__tree_put(b, t, "workers", any) &&
-                gr__tree_put(b, t, "hold", any) && gr__tree_put(b, t, "memory", none);
+                gr__tree_put(b, t, "hold", any) && gr__tree_put(b, t, "memory", none) &&
+                gr__tree_put(b, t, "remat", none); /* which changes no bit */
     return made ? t : resolved;
 }
 

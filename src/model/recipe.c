@@ -257,6 +257,17 @@ static gr_status check_observation(gr__recipe_reader *k, bool validates)
                          "%s changes the rate at evaluations, but validate is none", name);
 }
 
+static gr_status read_snapshots(gr__recipe_reader *k, const gr_tree *t)
+{
+    gr_recipe *r = k->r;
+    if (gr__tree_none(t)) return GR_OK;
+    r->snapshot_cycles = t->kind == GR_TREE_TEXT && strcmp(t->text, "cycle") == 0;
+    if (!r->snapshot_cycles) return read_every(k, t, &r->snapshots);
+    if (!r->sched.member->constant) return GR_OK;
+    return gr__tree_fail(k->ctx, t, GR_E_CONFLICT, "schedule: {type: restarts}, or snapshots: 2 epochs",
+                         "a constant rate has no cycles");
+}
+
 static gr_status read_log(gr__recipe_reader *k)
 {
     gr_recipe *r = k->r;
@@ -295,6 +306,7 @@ static gr_status read_times(gr__recipe_reader *k)
         r->checkpoint_keep = (int)gr__setting_int(&s, "keep");
     else
         r->checkpoint_keep = 2; /* an interrupted run writes one all the same */
+    if (r->checkpoint.n) GR_TRY(read_snapshots(k, gr__setting_tree(&s, "snapshots")));
     st = read_log(k);
 done:
     return st;

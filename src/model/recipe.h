@@ -103,6 +103,7 @@ typedef struct gr_recipe {
         const gr_tree *train, *validation,
             *test; /* sources; NULL where absent. `source:` + `split:` gives train = source and fractions */
         double split_validation, split_test; /* fractions cut from train; 0: none */
+        int folds, fold;                     /* not 0: validation is that fold, from 0, of so many */
         bool split_auto;                     /* both stand for the chapter's, by how many samples there are */
         const gr_tree *group, *order;        /* a column, or a file, of train: what is cut by it; NULL: none */
         bool in_file_order;                  /* order: as the samples stand */
@@ -148,6 +149,8 @@ typedef struct gr_recipe {
     gr_stop_rules stop;
     gr_every validate, checkpoint, log;
     int checkpoint_keep;
+    gr_every snapshots;            /* n 0: none */
+    bool snapshot_cycles;          /* instead: where cycles of the rate end */
     bool events, live;             /* log.events; log.terminal is live */
     gr_every histograms, pictures; /* of `log`; n 0: never */
     int64_t accumulate;

@@ -110,6 +110,42 @@ done:
     return st;
 }
 
+/* `folds` with `fold`, where a part is one of them. s: of a map that may have them. */
+static gr_status read_folds(data_reader *d, const gr_settings *s, const gr_tree *at)
+{
+    gr__recipe_reader *k = d->k;
+    gr_recipe *r = k->r;
+    const gr_tree *folds = given(s, "folds"), *fold = given(s, "fold");
+    if (!folds && fold)
+        return gr__tree_fail(k->ctx, fold, GR_E_CONFLICT, "folds: 5, for example", "a fold of how many?");
+    if (!folds) return GR_OK;
+    if (!fold) return gr__tree_fail(k->ctx, folds, GR_E_MISSING, "fold: 1, for example", "which fold is the part?");
+    r->data.folds = (int)gr__setting_int(s, "folds");
+    r->data.fold = (int)gr__setting_int(s, "fold") - 1;
+    if (r->data.fold >= r->data.folds)
+        return gr__tree_fail(k->ctx, fold, GR_E_RANGE, NULL, "there are %d folds", r->data.folds);
+    if (given(s, "group") || given(s, "order"))
+        return gr__tree_fail(k->ctx, at, GR_E_CONFLICT, NULL, "folds are neither of groups nor in an order");
+    return GR_OK;
+}
+
+/* What is cut off the training data, which `split` says, or of validation `folds`. */
+static gr_status read_share(data_reader *d, const gr_settings *s, const gr_tree *t, bool validation, double *fraction)
+{
+    gr__recipe_reader *k = d->k;
+    const gr_tree *split = given(s, "split"), *folds = given(s, "folds");
+    if (folds && !validation)
+        return gr__tree_fail(k->ctx, folds, GR_E_CONFLICT, "split: 0.1, for example",
+                             "folds are of validation, and of what the test part leaves");
+    if (folds && split)
+        return gr__tree_fail(k->ctx, split, GR_E_CONFLICT, "leave one of them out", "a part is a share or a fold");
+    if (!folds && !split)
+        return gr__tree_fail(k->ctx, t, GR_E_MISSING, "split: 0.1, for example", "how much is cut off?");
+    gr_status st = read_folds(d, s, t);
+    *fraction = folds && st == GR_OK ? 1.0 / k->r->data.folds : gr__setting_real(s, "split");
+    return st;
+}
+
 /* `validation:` and `test:`: a source of their own, or {split: 0.1} of the training data. */
 static gr_status read_part(data_reader *d, const char *key, const gr_tree **source, double *fraction)
 {
@@ -121,14 +157,15 @@ static gr_status read_part(data_reader *d, const char *key, const gr_tree **sour
     if (lone_share(t, "split", hint, sizeof hint))
         return gr__tree_fail(k->ctx, t, GR_E_TYPE, hint, "%s is neither a source nor a map",
                              gr__tree_show(t, shown, sizeof shown));
-    if (!gr__tree_get(t, "split") || gr__tree_get(t, "type")) {
+    bool cut = gr__tree_get(t, "split") || gr__tree_get(t, "folds") || gr__tree_get(t, "fold");
+    if (!cut || gr__tree_get(t, "type")) {
         *source = t;
         return read_source(d, key, t);
     }
     gr_status st = gr__section_make(k->ctx, k->b, &gr__section_cut, t, k->r->preset, &s);
     if (st != GR_OK) return st;
     bool other = k->r->data.split_validation > 0 && fraction != &k->r->data.split_validation;
-    *fraction = gr__setting_real(&s, "split");
+    if ((st = read_share(d, &s, t, fraction == &k->r->data.split_validation, fraction)) != GR_OK) return st;
     if (other && !cut_alike(k->r, &s))
         return gr__tree_fail(k->ctx, t, GR_E_CONFLICT, NULL,
                              "validation and test are cut together: both stratified, or neither, by the same group or "
@@ -174,6 +211,12 @@ static gr_status read_sizes(data_reader *d, const gr_settings *s, const gr_tree 
     if (!isnan(train) && fabs(train - rest) > 1e-9)
         return gr__tree_fail(ctx, t, GR_E_RANGE, "leave out train: it takes the rest",
                              "train, validation and test do not add up to 1");
+    if (given(s, "folds") && (validation > 0 || r->data.split_auto))
+        return gr__tree_fail(ctx, given(s, "folds"), GR_E_CONFLICT, "leave out validation, or sizes: auto",
+                             "the validation part is a share or a fold");
+    gr_status st = read_folds(d, s, t);
+    if (st != GR_OK) return st;
+    if (r->data.folds) validation = (1 - test) / r->data.folds;
     if (r->data.split_auto) gr__split_auto(0, &validation, &test); /* there are some; how many tells the data */
     r->data.split_validation = validation;
     r->data.split_test = test;

@@ -130,6 +130,8 @@ static const gr_row split_rows[] = {
     GR_ROW("train", REAL, "none", "(0,1]", "1", "share of the training part; by default the rest"),
     GR_ROW("validation", REAL, "0", "[0,1)", "1", "share of the validation part"),
     GR_ROW("test", REAL, "0", "[0,1)", "1", "share of the test part"),
+    GR_ROW("folds", INT, "none", "[2,1000]", "folds", "instead of validation: all but the test part in so many folds"),
+    GR_ROW("fold", INT, "none", "[1,1000]", "1", "with folds: which of them is the validation part"),
     GR_ROW("stratify", BOOL, "true", "", "", "keeps the shares of the classes in every part"),
     GR_ROW("sizes", CHOICE, "given", "given|auto", "",
            "auto: the chapter's shares, by how many samples there are; also written as split: auto"),
@@ -157,7 +159,10 @@ const gr_member gr__section_target = {.family = "recipe",
                                       GR_ROWS(target_rows)};
 
 static const gr_row cut_rows[] = {
-    GR_ROW("split", REAL, NULL, "(0,1)", "1", "share of the training data that is cut off"),
+    GR_ROW("split", REAL, "none", "(0,1)", "1", "share of the training data that is cut off"),
+    GR_ROW("folds", INT, "none", "[2,1000]", "folds",
+           "of validation, instead of split: the training data in so many folds, alike in each class but for a sample"),
+    GR_ROW("fold", INT, "none", "[1,1000]", "1", "with folds: which of them is the part"),
     GR_ROW("stratify", BOOL, "true", "", "", "keeps the shares of the classes"),
     GR_ROW("group", TREE, "none", "none, a column, or a file of an array", "",
            "samples of equal values stay in one part; not stratified"),
@@ -282,6 +287,8 @@ const gr_member gr__section_validate = {.family = "recipe",
 static const gr_row checkpoint_rows[] = {
     GR_ROW("every", TREE, "1 epoch", "updates, or as in `2 epochs`", "", "how often"),
     GR_ROW("keep", INT, "2", "[1,1000000]", "files", "how many of the newest stay"),
+    GR_ROW("snapshots", TREE, "none", "none, cycle, updates, or as in `2 epochs`", "",
+           "models that are kept on the way, for an ensemble: `cycle`, where a cycle of the rate ends"),
 };
 const gr_member gr__section_checkpoint = {.family = "recipe",
                                           .name = "checkpoint",

@@ -30,12 +30,20 @@ static bool reads_the_past(const gr__compiler *c, const gr__turn *unit, int befo
     return false;
 }
 
+/* A loop writes all its results or none: what its body is made of is fixed. */
+static bool writes_what_stands(const gr__compiler *c, const gr__turn *unit)
+{
+    for (int o = 0; o < unit->n_out; o++)
+        if (unit->out[o] && c->standing[unit->out[o]] >= 0) return true;
+    return false;
+}
+
 bool gr__schedule_may_repeat(const gr__compiler *c, int unit, int before)
 {
-    if (unit < 0 || before > c->schedule.n || c->units[unit].n_parts > 1 || gr__is_loop(&c->units[unit].made->item))
-        return false;
+    if (unit < 0 || before > c->schedule.n || c->units[unit].n_parts > 1) return false;
     const gr__turn *first = first_turn(c, unit, before);
-    return first && !reads_the_past(c, first, before);
+    if (!first || (gr__is_loop(&first->made->item) && writes_what_stands(c, first))) return false;
+    return !reads_the_past(c, first, before);
 }
 
 gr_status gr__schedule_again(gr__compiler *c, int unit, int before)
@@ -98,6 +106,7 @@ static gr_status narrow(gr__compiler *c, gr__turn *turn, const bool *wanted)
     bool *asked = gr__bump_alloc(c->work, (c->n_values + 1) * sizeof *asked);
     if (!asked) return gr__error_code(c->ctx);
     int written = 0, n = 0;
+    bool whole = gr__is_loop(&turn->made->item);
     for (int o = 0; o < turn->n_out; o++) {
         gr_val v = turn->out[o];
         if (!v) continue;
@@ -108,9 +117,9 @@ static gr_status narrow(gr__compiler *c, gr__turn *turn, const bool *wanted)
         *turn = (gr__turn){.code = GR__CALL, .unit = -1}; /* left out */
         return GR_OK;
     }
-    if (n < written && turn->made->item.kind == GR_ITEM_NODE)
+    if (n < written && !whole && turn->made->item.kind == GR_ITEM_NODE)
         GR_TRY(leave_out(c, turn, asked));
-    else if (n < written)
+    else if (n < written && !whole)
         GR_TRY(gr__unit_make(c, turn->unit, asked, &turn->made));
     GR_TRY(gr__turn_call(c, turn));
 done:

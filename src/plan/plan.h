@@ -234,9 +234,13 @@ int gr__part_most_operands(const gr__compiler *c, const gr__part *part); /* room
 gr_status gr__unit_make(gr__compiler *c, int unit, const bool *asked, const gr__made **out);
 gr_status gr__turn_call(gr__compiler *c, gr__turn *turn); /* it reads and writes what turn->made does */
 
+/* ---- report.c ---- */
+double gr__made_ns(const gr__made *m); /* predicted, on one thread */
+
 /* ---- again.c ---- */
-/* May the unit run again before entry `before` (counted from 0) of the schedule? Not if it has not run until there, is
- * a loop, was merged, or reads from the store what has another value by then. */
+/* May the unit run again before entry `before` (counted from 0) of the schedule? Not if it has not run until there, was
+ * merged, reads from the store what has another value by then, or is a loop that writes what stands whatever runs.
+ * Where buffers stand is known (gr__plan_stand). */
 bool gr__schedule_may_repeat(const gr__compiler *c, int unit, int before);
 /* It does. What reads its values from there on reads those of this instance, and what stood for them stands no longer.
  */

@@ -49,6 +49,13 @@ static void add_body(const gr__loop *l, gr_plan_row *row)
     }
 }
 
+double gr__made_ns(const gr__made *m)
+{
+    gr_plan_row row = {.cost_ns = phases_ns(m->kernel, 0, m->kernel->n_phases)};
+    if (gr__is_loop(&m->item)) add_body((const gr__loop *)m->kernel, &row);
+    return row.cost_ns;
+}
+
 gr_plan_row gr_plan_row_at(const gr_plan *p, int index)
 {
     const gr__instruction *in = row_at(p, index);

@@ -31,7 +31,11 @@ static cutting cutting_for(const gr_recipe *r, int64_t n)
 {
     double validation = r->data.split_validation, test = r->data.split_test;
     if (r->data.split_auto && validation > 0) gr__split_auto(n, &validation, &test);
-    cutting c = {.cut = {.seed = r->seed, .parts = 1, .in_file_order = r->data.in_file_order},
+    cutting c = {.cut = {.seed = r->seed,
+                         .parts = 1,
+                         .in_file_order = r->data.in_file_order,
+                         .folds = r->data.folds,
+                         .fold = r->data.fold},
                  .of = {GR_PART_TRAIN},
                  .fraction = {1 - validation - test}};
     if (validation > 0) c.of[c.cut.parts] = GR_PART_VALIDATION, c.fraction[c.cut.parts++] = validation;
@@ -153,7 +157,11 @@ gr_status gr__cut_estimate(gr_task *t, int64_t n, int64_t *unlimited)
     bool made = r->data.group && c.cut.parts > 1;
     gr_status st = made ? cut(t, &c, n, NULL, parts) : GR_OK;
     for (int i = c.cut.parts - 1; i >= 0 && st == GR_OK; i--) {
-        count[i] = made ? parts[i].n : i ? llround(c.fraction[i] * (double)kept) : GR_MAX(count[0], 1);
+        bool fold = i == 1 && c.cut.folds;
+        count[i] = made   ? parts[i].n
+                   : fold ? gr__fold_rows(count[0], c.cut.folds, c.cut.fold)
+                   : i    ? llround(c.fraction[i] * (double)kept)
+                          : GR_MAX(count[0], 1);
         if (i && !made) count[0] -= count[i];
         t->count[c.of[i]] = i ? count[i] : gr__cut_limit(r, count[0]);
         gr__rows_free(t->ctx, &parts[i]);

@@ -3,14 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "train/train.h"
-
-typedef struct pass {
-    gr_engine *e;
-    gr_tally tally[GR_MAX_TARGETS];
-    double weight_sum[GR_MAX_TARGETS];
-    gr_evaluation *out;
-} pass;
+#include "train/evaluate.h"
 
 /* No figures; what was counted stays. */
 static void take_back(gr_evaluation *ev)
@@ -25,11 +18,15 @@ static void take_back(gr_evaluation *ev)
     }
 }
 
-static gr_status begin(pass *p, gr_part part)
+gr_status gr__pass_begin(gr_pass *p, gr_engine *e, gr_part part, gr_evaluation *out)
 {
-    const gr_task *t = p->e->task;
-    char *scores = p->e->scores, *counts = p->e->counts;
+    const gr_task *t = e->task;
+    char *scores = e->scores, *counts = e->counts;
     gr_status st = GR_OK;
+    *p = (gr_pass){.e = e, .out = out};
+    *out = (gr_evaluation){.recipe = t->recipe, .metrics = e->metrics, .n_heads = t->recipe->n_heads};
+    take_back(out);
+    for (int h = 0; h < out->n_heads; h++) out->head[h].cost_sum = 0;
     for (int h = 0; h < p->out->n_heads && st == GR_OK; h++) {
         gr_tally_spec is = gr__engine_tally(p->e, h);
         is.samples = t->count[part] * gr__engine_steps(p->e, h);
@@ -59,8 +56,7 @@ static void tally_steps(gr_tally *t, const gr_batch *b, int64_t steps, const int
     }
 }
 
-/* A batch of a head: what its plan gave, held against the targets. */
-static void take_head(pass *p, int h, const gr_engine_plan *plan, const gr_batch *b)
+void gr__pass_take(gr_pass *p, int h, const gr_engine_plan *plan, const gr_batch *b)
 {
     const gr_recipe *r = p->e->task->recipe;
     gr_tally *t = &p->tally[h];
@@ -76,7 +72,7 @@ static void take_head(pass *p, int h, const gr_engine_plan *plan, const gr_batch
                     b->field[r->n_inputs + h], plan->head[h].prediction);
 }
 
-static gr_status conclude_head(pass *p, int h)
+static gr_status conclude_head(gr_pass *p, int h)
 {
     const gr_metrics *m = &p->e->metrics[h];
     gr_tally *t = &p->tally[h];
@@ -96,7 +92,7 @@ static gr_status conclude_head(pass *p, int h)
 }
 
 /* Where a number of it is not finite, an evaluation has no figures at all: the largest of NaNs would be class 0. */
-static gr_status conclude(pass *p)
+gr_status gr__pass_conclude(gr_pass *p)
 {
     const gr_recipe *r = p->e->task->recipe;
     gr_evaluation *ev = p->out;
@@ -127,16 +123,18 @@ static gr_status conclude(pass *p)
     return st;
 }
 
+void gr__pass_end(gr_pass *p)
+{
+    for (int h = 0; h < GR_MAX_TARGETS; h++) gr__tally_end(&p->tally[h]);
+}
+
 gr_status gr__evaluate(gr_engine *e, int view, gr_loader *loader, gr_part part, const volatile sig_atomic_t *stop,
                        gr_evaluation *out)
 {
     const gr_task *t = e->task;
-    pass p = {.e = e, .out = out};
+    gr_pass p;
     gr_status st = GR_OK;
-    *out = (gr_evaluation){.recipe = t->recipe, .metrics = e->metrics, .n_heads = t->recipe->n_heads};
-    take_back(out);
-    for (int h = 0; h < out->n_heads; h++) out->head[h].cost_sum = 0;
-    GR_TRY(begin(&p, part));
+    GR_TRY(gr__pass_begin(&p, e, part, out));
     gr__loader_seek(loader, 0, 0);
     for (gr_batch b = {0}; !b.last;) {
         if (stop && *stop) GR_TRY(GR_E_INTERRUPTED);
@@ -149,11 +147,11 @@ gr_status gr__evaluate(gr_engine *e, int view, gr_loader *loader, gr_part part, 
         GR_TRY(gr_plan_run(plan->plan));
         out->samples += b.n;
         if (plan->solves) out->solves += (int64_t)*plan->solves, out->unsolved += (int64_t)*plan->unsolved;
-        for (int h = 0; h < out->n_heads; h++) take_head(&p, h, plan, &b);
+        for (int h = 0; h < out->n_heads; h++) gr__pass_take(&p, h, plan, &b);
     }
-    GR_TRY(conclude(&p));
+    GR_TRY(gr__pass_conclude(&p));
 done:
-    for (int h = 0; h < GR_MAX_TARGETS; h++) gr__tally_end(&p.tally[h]);
+    gr__pass_end(&p);
     if (st != GR_OK) gr__evaluation_free(t->ctx, out);
     return st;
 }

@@ -13,6 +13,7 @@
 #include "base/pool.h"
 #include "train/loop.h"
 #include "train/masks.h"
+#include "train/snapshots.h"
 #include "train/start.h"
 
 static double now(void)
@@ -262,6 +263,7 @@ static gr_status advance(gr_loop *l, gr_train_result *out)
     gr_status st = GR_OK;
     for (;;) {
         if (l->pending) st = settle(l);
+        if (st == GR_OK && l->step && gr__snapshot_due(l)) st = gr__snapshot_keep(l);
         if (st == GR_OK && stop && *stop) st = GR_E_INTERRUPTED;
         if (st == GR_E_INTERRUPTED) return interrupted(l, out);
         if (st == GR_OK) st = l->told;

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "train/looks.h"
 #include "train/run.h"
+#include "train/snapshots.h"
 
 static const char *const files[] = {"recipe.yaml",      "metrics.jsonl",   "result.json",     "best.safetensors",
                                     "last.safetensors", "swa.safetensors", "ema.safetensors", "procedure.jsonl",
@@ -168,6 +169,7 @@ static gr_status remove_old(gr_run *r)
 {
     gr_status st = gr__run_prune(r, 0);
     for (size_t i = 0; st == GR_OK && i < GR_COUNT(files); i++) unlink(gr__run_path(r, files[i]));
+    gr__snapshots_remove(r);
     rmdir(gr__run_path(r, GR_EVENTS_FOLDER)); /* where others have put files of theirs it stays */
     return st;
 }

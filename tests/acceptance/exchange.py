@@ -115,6 +115,8 @@ def all_layers():
     for name, text in sequence.items():
         case(name, layers(text, (6, 5)), steps)
     case("embedding", layers("{type: embedding, vocabulary: 20, units: 4}", (6,)), rng.integers(0, 20, (8, 6)))
+    words = rng.integers(0, 20, (8, 6))
+    case("tied", "{input: [6], layers: [{type: embedding, vocabulary: 20, units: 4, name: e}, {type: dense, units: 20, tied: e, bias: false}]}", words, words)
     case("equilibrium", layers("{type: dense, units: 6}, {type: equilibrium, layers: [{type: dense, units: 6, name: w}, {type: add, from: [w, x]}, tanh], tolerance: 1e-6}", (5,)), steps[:, 0])
     case("hyper", layers("{type: hyper, layer: {type: dense, units: 6}}", (5,)), steps[:, 0])
 

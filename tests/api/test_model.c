@@ -170,7 +170,7 @@ static void evaluated_on_data(void **state)
 
     /* The model's own data is not in a file: whoever has it gives it. */
     library_failed(l.ctx, gr_model_evaluate_part(m, NULL, GR_PART_VALIDATION, &part), GR_E_DATA,
-                   "this data stood in the memory of the program that trained");
+                   "this data is a program's");
     library_failed(l.ctx, gr_model_evaluate_part(m, NULL, GR_PART_TEST, &part), GR_E_USAGE,
                    "the recipe has no test data");
     gr_data_destroy(d);

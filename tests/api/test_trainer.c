@@ -22,6 +22,26 @@ static void recipes_are_opened_and_set(void **state)
     assert_non_null(strstr(text, "lr: 0.125"));
     assert_non_null(strstr(text, "epochs: 2"));
     assert_non_null(strstr(text, "type: program"));
+    static const char *const keys[][2] = {
+        {"optimizer.lr", "0.125"}, {"optimizer.type", "adam"}, {"log.terminal", "plain"},      {"seed", "3"},
+        {"model.input[0]", "3"},   {"clip", "none"},           {"model.layers[1].units", "3"}, {"data.batch", "24"}};
+    for (size_t i = 0; i < GR_COUNT(keys); i++) {
+        char *value;
+        test_ok(l.ctx, gr_recipe_get(other, keys[i][0], &value));
+        assert_string_equal(value, keys[i][1]);
+        gr_text_free(l.ctx, value);
+    }
+    static const char *const none[] = {"",
+                                       "optimizer.lr.x",
+                                       "model.layers[2]",
+                                       "model.layers[-1]",
+                                       "model.layers[x]",
+                                       "model.layers[0",
+                                       "optimiser",
+                                       "optimizer..lr",
+                                       "."};
+    for (size_t i = 0; i < GR_COUNT(none); i++)
+        library_failed(l.ctx, gr_recipe_get(other, none[i], &again), GR_E_KEY, "the recipe has no key");
     FILE *f = fopen(library_path(&l, "r.yaml"), "w");
     assert_non_null(f);
     fputs(text, f);
@@ -301,7 +321,7 @@ static void what_does_not_go_together(void **state)
     gr_data *d = library_data(&l, true), *bare = library_data(&l, false);
     const gr_trainer_data data = {.train = d};
     gr_trainer_options o = library_options(&l, "run");
-    library_failed(l.ctx, gr_trainer_create(r, NULL, &o, &t), GR_E_DATA, "stood in the memory of the program");
+    library_failed(l.ctx, gr_trainer_create(r, NULL, &o, &t), GR_E_DATA, "this data is a program's");
     library_failed(l.ctx, gr_trainer_create(r, &(gr_trainer_data){.train = bare}, &o, &t), GR_E_CONFLICT,
                    "the data has no target \"main\"");
     o.resume = o.overwrite = true;

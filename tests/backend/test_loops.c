@@ -10,6 +10,7 @@
 #include "graph/op.h"
 #include "graph/random_loop.h"
 #include "plan/loop.h"
+#include "support/again.h"
 #include "test.h"
 
 enum { MOST_INPUTS = 4, MOST_VALUES = 4096, OUTPUTS = 1 + 2 * MOST_INPUTS };
@@ -185,6 +186,23 @@ static void evaluate(bench *b, double *values)
     test_ok(b->ctx, gr__eval(b->g, b->out, b->n_out, leaf, b, results));
 }
 
+static gr__reschedule_fn change; /* of the plans that are run; NULL: none */
+static int loops_again;
+
+/* Whatever may run again does, before what reads it last. */
+static gr_status all_again(gr__compiler *c, void *user)
+{
+    gr_status st = GR_OK;
+    (void)user;
+    for (int u = 0; u < c->n_units && st == GR_OK; u++) {
+        int before = c->units[u].gone ? -1 : again_last_reader(c, u);
+        if (before < 0 || !gr__schedule_may_repeat(c, u, before)) continue;
+        loops_again += gr__is_loop(&c->units[u].made->item);
+        st = gr__schedule_again(c, u, before);
+    }
+    return st;
+}
+
 /* Runs a plan of it, twice: nothing may be left of the first run. Returns how many numbers there are. */
 static int64_t run(bench *b, const gr_backend *backend, bool unfused, double *values)
 {
@@ -197,8 +215,8 @@ static int64_t run(bench *b, const gr_backend *backend, bool unfused, double *va
         gr_output(b->g, name, b->out[i]);
     }
     test_ok(b->ctx, gr_store_create(b->ctx, backend, &store));
-    test_ok(b->ctx,
-            gr_plan_compile(b->ctx, b->g, store, &(gr_plan_options){.backend = backend, .unfused = unfused}, &plan));
+    test_ok(b->ctx, gr__plan_compile(b->ctx, b->g, store, &(gr_plan_options){.backend = backend, .unfused = unfused},
+                                     change, NULL, &plan));
     test_ok(b->ctx, gr_store_seal(store));
     test_ok(b->ctx, gr_plan_bind(plan, NULL));
     for (int again = 0; again < 2; again++) {
@@ -279,6 +297,25 @@ static void neither_threads_nor_fusing_move_a_bit(void **state)
         if (memcmp(one, other, (size_t)n * sizeof *one) != 0) fail_msg("%s, %s: threads", c->name, backends[k % 2]);
         close_bench(&b, c);
     }
+}
+
+static void running_again_moves_no_bit(void **state)
+{
+    (void)state;
+    static double one[MOST_VALUES], other[MOST_VALUES];
+    static const char *const backends[] = {"ref", "cpu"};
+    for (size_t k = 0; k < 2 * GR_COUNT(cases); k++) {
+        const loop_case *c = &cases[k / 2];
+        const gr_backend *backend = gr_backend_get(backends[k % 2]);
+        bench b = open_bench(1 + (int)(k % 2), c, c->build);
+        int64_t n = run(&b, backend, false, one);
+        change = all_again;
+        run(&b, backend, false, other);
+        change = NULL;
+        if (memcmp(one, other, (size_t)n * sizeof *one) != 0) fail_msg("%s, %s: again", c->name, backends[k % 2]);
+        close_bench(&b, c);
+    }
+    assert_true(loops_again > 10);
 }
 
 /* A plan of z = tanh(z w + x + b) and its gradients, found within `max` steps. */
@@ -429,6 +466,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loops_compute_what_is_written_out),
         cmocka_unit_test(neither_threads_nor_fusing_move_a_bit),
+        cmocka_unit_test(running_again_moves_no_bit),
         cmocka_unit_test(memory_does_not_grow_with_iterations),
         cmocka_unit_test(unknowns_are_refused_outside_of_their_function),
         cmocka_unit_test(loops_tell_what_their_steps_do),

@@ -14,8 +14,9 @@ int main(void)
               scratch = JOINED(CAPITALS, _SCRATCH);
     float *x = malloc((size_t)inputs * sizeof *x), *y = malloc((size_t)outputs * sizeof *y),
           *room = malloc((size_t)scratch * sizeof *room);
-    for (int n = 0; x && y && room;) {
-        if (scanf("%f", &x[n]) != 1) break;
+    double number;
+    for (int n = 0; x && y && room && scanf("%lf", &number) == 1;) {
+        x[n] = (float)number;
         if (++n < inputs) continue;
         n = 0;
         JOINED(NAME, _predict)(x, y, room);

@@ -45,6 +45,19 @@ field() {
   [[ $value ]] || short "no $2 in $1"
   echo "${value:-no $2 in $1}"
 }
+# Installs what was built into $work/root: prefix is where, pkg asks pkg-config of it. Skips the test where there is nothing to install, or no plain program links with it.
+install_library() {
+  build=$(dirname "$gradus")
+  [[ -e $build/build.ninja ]] || { echo "SKIP: the command does not stand in its build folder"; exit 77; }
+  if nm "$gradus" 2>/dev/null | grep -qE '__asan_init|__tsan_init'; then echo "SKIP: a library with sanitizers does not link into a plain program"; exit 77; fi
+  DESTDIR=$work/root meson install -C "$build" --no-rebuild >install.txt 2>&1 || short "meson install: $(tail -n 3 install.txt)"
+  local pc
+  pc=$(find root -name gradus.pc | head -n 1)
+  [[ -n $pc ]] || { short "no gradus.pc"; finish; }
+  export PKG_CONFIG_PATH=$work/$(dirname "$pc")
+  prefix=$work/root$(pkg-config --variable=prefix gradus)
+}
+pkg() { pkg-config --define-variable=prefix="$prefix" "$@" gradus; }
 finish() {
   [[ $(failed) -eq 0 ]] || exit 1
   echo "all held"

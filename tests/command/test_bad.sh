@@ -123,9 +123,9 @@ train 3 "elsewhere|head|c1" other.yaml --from m.safetensors
 npy p.npy "3, 5" "<f4" 60 && bad 3 "p.npy" predict m.safetensors p.npy
 code 0 plan good.yaml --json
 total=$(field out.txt total)
-train 4 "memory" good.yaml --set memory=$((total - 1))
+train 4 "memory" good.yaml --set memory=$((total - 1)) --set remat=none
 code 0 train good.yaml --out run --quiet --set memory="$total" && rm -rf run
-bad 4 "memory" plan good.yaml --budget $((total - 1))
+bad 4 "memory" plan good.yaml --budget $((total - 1)) --set remat=none
 if [[ $(id -u) -ne 0 ]]; then
   mkdir locked && chmod 555 locked && bad 3 "locked" train good.yaml --out locked/run
 fi

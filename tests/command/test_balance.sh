@@ -33,7 +33,7 @@ for how in "${members[@]}"; do
   [[ $total == "$(field one/result.json planned_bytes)" ]] || short "$how: plan says $total bytes"
   rm -rf one
   code 0 train r.yaml --out one --quiet --set threads=1 --set memory="$total"
-  bad 4 "memory allows|budget|bytes" train r.yaml --out three --set threads=1 --set memory=$((total - 1))
+  bad 4 "memory allows|budget|bytes" train r.yaml --out three --set threads=1 --set memory=$((total - 1)) --set remat=none
   [[ ! -e three ]] || short "$how: a refused run left something"
   case $how in
     undersample | *hard*) want='"most":13,"rare":13,"some":13' ;;

@@ -32,23 +32,28 @@ bytes=$(field out.txt serving_bytes)
 read -r weights scratch < <(sed -nE 's/.*Weights take ([0-9]+) bytes.* ([0-9]+)\. \*\/.*/\1 \2/p' net.h)
 [[ $((weights + scratch)) -le $bytes && $scratch -eq $((4 * $(sed -n 's/^#define NET_SCRATCH //p' net.h))) && $weights -gt 15000 ]] || short "weights $weights and scratch $scratch, where serving takes $bytes"
 
+# The program of docs/deploy.md, and what it says of net.h.
+awk '/^```/ { inside = $0 == "```c"; next } inside' "$here/../../docs/deploy.md" >main.c
+${CC:-cc} $(sed -nE 's/^cc (.*)/\1/p' "$here/../../docs/deploy.md") -Wall -Wextra -Werror 2>cc.txt || short "the program of docs/deploy.md does not build: $(head -n 3 cc.txt)"
+[[ $(./digits | awk '{ sum += $2 } END { print NR, (sum > 0.999 && sum < 1.001) }') == '10 1' ]] || short "the program of docs/deploy.md gives no probabilities: $(./digits)"
+
 # Without the preparation the layers' own numbers come in.
 program bare r/last.safetensors --raw
 code 0 data view r.yaml -o rows.npz --part validation && mkdir rows && (cd rows && unzip -qo ../rows.npz)
 [[ -s rows/inputs.npy ]] || short "no rows"
-tail -c +129 rows/inputs.npy | od -An -v -tfF -w16 >bare.txt
+tail -c +129 rows/inputs.npy | od -An -v -tfF >bare.txt
 "./bare" <bare.txt >raw.out
 [[ $(wc -l <raw.out) -eq 60 ]] || short "--raw: $(wc -l <raw.out) samples"
 
 # ---- a table: categories, missing values, numbers that float32 rounds
 awk 'BEGIN { srand(3); split("red green blue", c, " "); print "year,colour,size,kind"
   for (i = 0; i < 60; i++) printf "%s,%s,%.3f,%s\n", i % 7 == 3 ? "" : 1990 + i % 25, c[1 + int(3 * rand())], 5 * rand(), i % 3 ? "yes" : "no" }' >t.csv
-small t.yaml 'data: {train: {type: csv, file: t.csv, target: kind, missing: [""]}, batch: 20, prepare: [standardize]}' \
+small t.yaml 'data: {train: {type: csv, file: t.csv, target: kind, missing: [""], columns: [year, {name: colour, as: category}, size]}, batch: 20, prepare: [standardize]}' \
   'model: {input: [5], layers: [{type: dense, units: 6, activation: gelu}, {type: dense, units: 2}]}' "stop: {epochs: 3}" "validate: {every: 1 epoch}" "optimizer: {type: adam, lr: 0.05}"
 code 0 train t.yaml --out t --quiet
 awk -F, 'NR > 1 { print $1 == "" ? "nan" : $1, $2 == "blue" ? 0 : $2 == "green" ? 1 : 2, $3 }' t.csv >t.txt
 holds table t/last.safetensors t.txt t.csv
-has table.h 'input\[1\]: colour; 0 blue , 1 green , 2 red'
+has table.h 'input\[1\]: colour; 0 blue, 1 green, 2 red'
 has table.h '^ \*       1 yes$'
 
 # ---- text with lengths
@@ -60,6 +65,47 @@ code 0 train w.yaml --out w --quiet
 cut -f2 lines.txt | head -n 9 >plain.txt
 while IFS= read -r line; do printf '%-12.12s' "$line" | tr ' ' '_' >piece; printf '%s' "${line:0:12}" | od -An -v -tu1 -w12; n=${#line}; for ((i = n; i < 12; i++)); do echo 0; done; done <plain.txt >w.txt
 holds words w/last.safetensors w.txt plain.txt
+
+# ---- sequences of several lengths: NaN ends them
+floats_of() { tail -c +129 "$1" | od -An -v -tfF -w"$((4 * $2))"; } # FILE.npy NUMBERS-A-SAMPLE
+cp "$parity/lengths_both/data.npz" both.npz && mkdir both && (cd both && unzip -qo ../both.npz)
+small s.yaml 'data: {train: {type: npz, file: both.npz, inputs: x, targets: c, lengths: n}, batch: 25}' \
+  'model: {input: [7, 4], layers: [{type: dense, units: 6, activation: tanh}, {type: gru, units: 5, return: sequence}, global_max_pool, {type: dense, units: 3}]}' "stop: {epochs: 2}" "validate: {every: 1 epoch}"
+code 0 train s.yaml --out s --quiet
+paste <(tail -c +129 both/n.npy | od -An -v -td8 -w8) <(floats_of both/x.npy 28) | awk '{ for (i = 2; i <= NF; i++) printf "%s ", (i - 1 > 4 * $1 ? "nan" : $i); print "" }' >s.txt
+holds spans s/last.safetensors s.txt both.npz
+grep -q nan s.txt || short "no sequence is short"
+
+# ---- two inputs, two heads
+cp "$parity/two_heads/data.npz" two.npz && mkdir two && (cd two && unzip -qo ../two.npz)
+cat >two.yaml <<'YAML'
+gradus: 1
+name: "two * of them"
+seed: 3
+data: {train: {type: npz, file: two.npz, inputs: {image: x1, table: x2}, targets: {kind: y1, price: y2}}, batch: 25, prepare: {table: [standardize]}}
+model:
+  inputs: {image: [8, 8, 1], table: [5]}
+  layers:
+    - {type: conv, filters: 4, kernel: 3, bias: false, from: image}
+    - batch_norm
+    - {type: relu, name: r}
+    - flatten
+    - {type: dense, units: 8, name: f}
+    - {type: dense, units: 8, activation: relu, from: table, name: d1}
+    - {type: add, from: [f, d1], name: both}
+    - {type: dense, units: 3, name: head1}
+    - {type: dense, units: 2, from: both, name: head2}
+heads:
+  kind: {from: head1, cost: cross_entropy}
+  price: {from: head2, cost: mse, weight: 0.1}
+optimizer: {type: sgd, lr: 0.01, momentum: 0.9}
+stop: {epochs: 2}
+YAML
+code 0 train two.yaml --out two.run --quiet
+paste <(floats_of two/x1.npy 64) <(floats_of two/x2.npy 5) >two.txt
+holds pair two.run/last.safetensors two.txt two.npz
+has pair.h 'input \+ 64: table \[5\]'
+has pair.h 'output \+ 3: price \[2\]'
 
 # ---- an equilibrium: a loop that ends when it is done; and attention, twice in a composite
 small e.yaml 'data: {train: {type: synthetic, kind: digits, n: 40, size: 12, seed: 1}, batch: 20, prepare: [{type: scale, by: 1/255}]}' \

@@ -14,6 +14,7 @@ declare -A unrun=(
   ['./dev lint']='builds twice'
   ['./dev fuzz']='builds with sanitizers; a minute a target'
   ['./dev bench']='makes a Python environment of some GB'
+  ['./dev wheel']='builds beside the build that is tested; test_python.sh makes a wheel'
   ['./dev docs']='writes into the tree; test_reference.sh and test_advice.sh compare'
 )
 declare -A notation=( # spans that look like keys of a recipe and are not
@@ -141,7 +142,7 @@ done
 
 # ---- keys ----
 
-keys='name|seed|preset|data|model|init|cost|heads|best_by|metrics|penalty|optimizer|schedule|clip|average|lookahead|stop|validate|checkpoint|log|limit|groups|accumulate|precision|store|algorithm|memory|device|threads'
+keys='name|seed|preset|data|model|init|cost|heads|best_by|metrics|penalty|optimizer|schedule|clip|average|lookahead|stop|validate|checkpoint|log|limit|groups|accumulate|precision|store|algorithm|memory|remat|device|threads'
 taken=0
 for page in "${pages[@]}"; do
   while IFS= read -r span; do

@@ -30,6 +30,12 @@ for kind in onnx npz safetensors; do
   code 0 export $model -o b.$kind --threads 2 && same a.$kind b.$kind "two exports"
 done
 
+# Values come as predict gives them
+small v.yaml 'data: {train: {type: synthetic, kind: regression, n: 60, seed: 1}, batch: 20}' 'model: {input: [4], layers: [{type: dense, units: 1, name: out}]}' 'cost: mse'
+code 0 init v.yaml -o v.safetensors
+code 0 export v.safetensors -o v.onnx
+bad 2 'softmax: it does nothing to "v.safetensors", which gives values' export v.safetensors -o n.onnx --softmax
+
 # What is refused, and leaves nothing
 for name in a.txt a.onx a onnx .onnx a.ONNX; do bad 2 "\"$name\" does not end as a format" export $model -o $name; done
 has err.txt 'one of .*\.onnx.*\.safetensors.*\.npz'
@@ -53,7 +59,8 @@ code 0 import a.onnx -o back.safetensors --json
 has out.txt '"format":"ONNX","tensors":4,"left_out":0'
 code 0 eval back.safetensors --split validation --json && same out.txt want.txt "through ONNX"
 for kind in raw.onnx a.npz bare.safetensors; do
-  bad 2 'does not say which network it is: --recipe' import $kind -o no.safetensors
+  if [[ $kind == *.onnx ]]; then bad 3 'is no layer of ours' import $kind -o no.safetensors
+  else bad 2 'does not say which network it is: --recipe' import $kind -o no.safetensors; fi
   code 0 import $kind -o back.safetensors --recipe r.yaml && code 0 eval back.safetensors --split validation --json && same out.txt want.txt "through $kind"
 done
 [[ -e no.safetensors ]] && short "a refused import was written"

@@ -67,6 +67,16 @@ done
 code 0 import w.npz -o i64.safetensors --recipe r.yaml --set precision=float64 --set device=ref
 grep -aq '"dtype":"F64"' i64.safetensors || short "a model in float64 has other numbers"
 
+# A graph of layers of ours needs no recipe: x 1 + 1, leaky_relu, both added and joined
+code 0 import "$here/../fuzz/corpus/weights/dense.onnx" -o graph.safetensors --json
+has out.txt '"format":"ONNX","tensors":2,'
+printf '\223NUMPY\001\000\166\000%-117s\n' "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 3), }" >x.npy
+printf '\0\0\200\77\0\0\0\100\0\0\100\100' >>x.npy
+code 0 predict graph.safetensors x.npy --json && has out.txt '"output":\[7(\.0)?,7(\.0)?,14(\.0)?,14(\.0)?\]'
+code 0 import "$here/../fuzz/corpus/weights/conv.onnx" -o graph.safetensors
+bad 3 'h is unused' import "$here/../fuzz/corpus/weights/fields.onnx" -o no.safetensors
+bad 2 'without --recipe there is nothing to set' import "$here/../fuzz/corpus/weights/dense.onnx" -o no.safetensors --set seed=2
+
 # Pickles under any name, objects, what is no weights, what is cut
 printf '\200\002}q\000.' >p.npz && cp p.npz p.onnx && cp p.npz p.safetensors && cp p.npz p.pt && cp torch.npz torch.pt && printf "(dp0\n." >old.onnx
 for file in p.npz p.onnx p.safetensors p.pt torch.npz torch.pt old.onnx; do

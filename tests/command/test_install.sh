@@ -1,14 +1,7 @@
 #!/bin/bash
 # What `meson install` installs is a library that another program can use: the examples build against it with pkg-config alone, and run.
 . "$(dirname "$0")/lib.sh"
-build=$(dirname "$gradus")
-[[ -e $build/build.ninja ]] || { echo "SKIP: the command does not stand in its build folder"; exit 77; }
-if nm "$gradus" 2>/dev/null | grep -qE '__asan_init|__tsan_init'; then echo "SKIP: a library with sanitizers does not link into a plain program"; exit 77; fi
-DESTDIR=$work/root meson install -C "$build" --no-rebuild >install.txt 2>&1 || short "meson install: $(tail -n 3 install.txt)"
-pc=$(find root -name gradus.pc | head -n 1)
-[[ -n $pc ]] || { short "no gradus.pc"; finish; }
-export PKG_CONFIG_PATH=$work/$(dirname "$pc")
-prefix=$work/root$(pkg-config --variable=prefix gradus)
+install_library
 # Programs of docs/library.md: a block of C that begins with the name of a file, and what it prints.
 awk '
   /^```/ { if (file) { close(file); file = "" } else { kind = substr($0, 4); first = 1; if (kind == "text") { file = "page/" name ".txt"; printf "" >file } } next }
@@ -27,7 +20,6 @@ examples() {
     ./"$name" >"$name.txt" 2>&1 || short "$name: exit $?: $(tail -n 2 "$name.txt")"
   done
 }
-pkg() { pkg-config --define-variable=prefix="$prefix" "$@" gradus; }
 libdir=$(pkg --variable=libdir)
 # shellcheck disable=SC2046
 {

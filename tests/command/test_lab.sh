@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 
 code 0 lab
-for name in batch-size deeper-lr fig4.1 fig4.10 fig4.11 fig4.12 fig4.2 fig4.3 fig4.4 fig4.5 fig4.6 fig4.7 fig4.8 fig4.9 gates init learning-curve optimizers regularisers shuffle stagewise-init symmetry table4.1 train-longer; do has out.txt "^$name +[A-Z]"; done
+for name in batch-size deeper-lr ensemble-variance fig4.1 fig4.10 fig4.11 fig4.12 fig4.2 fig4.3 fig4.4 fig4.5 fig4.6 fig4.7 fig4.8 fig4.9 gates init learning-curve optimizers regularisers shuffle stagewise-init symmetry table4.1 train-longer; do has out.txt "^$name +[A-Z]"; done
 code 0 lab --json && has out.txt '^\{"figures":\[\{"name":"batch-size","title":"'
 
 # Files where they were asked for, ./lab unless asked; what is printed is what is there
@@ -27,6 +27,8 @@ columns() { # FILE COLUMNS: the first of it
   [[ $(head -n 1 "$1") == "$2"* ]] || short "$1 has $(head -n 1 "$1"), not $2"
 }
 for name in fig4.1 fig4.2 fig4.10 learning-curve; do code 0 lab $name --quick --out q; done
+code 0 lab ensemble-variance --out q --set bootstraps=4 --set models=3 --set samples=60 --set epochs=2 && has out.txt 'below that of two models or one'
+columns q/ensemble-variance.csv models,variance,variance_low,variance_high,variance_alone,predicted,
 columns q/fig4.1.csv x,y,part
 columns q/fig4.1-fits.csv degree,c0,c1,c2,c3,c4,train_error,validation_error
 columns q/fig4.2.csv degree,train_error,

@@ -68,7 +68,6 @@ done
 code 0 plot run/metrics.jsonl
 head -c 3000000 /dev/zero >>net.pth # longer than a recipe may be
 for command in plan train check; do
-  bad 2 'run/best.safetensors: it is a model \(safetensors\), not a recipe' $command run/best.safetensors
   bad 2 'net.pt: it is a PyTorch file' $command net.pt
   bad 2 'net.pth: it is a pickle' $command net.pth
   bad 2 'x.npy: it is an NPY array, not a recipe' $command x.npy
@@ -76,8 +75,10 @@ for command in plan train check; do
   bad 2 'x.gz: it is a gzip file' $command x.gz
   bad 2 '^gradus: table.csv: it is a table of text, not a recipe$' $command table.csv
   has err.txt 'data stands in a source'
-  bad 2 '^gradus: run/checkpoints/step-2.ckpt: it is a checkpoint, not a recipe$' $command run/checkpoints/step-2.ckpt
+  bad 3 '^gradus: run/checkpoints/step-2.ckpt: it is a checkpoint, not a model$' $command run/checkpoints/step-2.ckpt
 done
+code 0 plan run/best.safetensors # a model stands for its recipe
+code 0 check run/best.safetensors --only T3
 bad 3 'run: it is a run.s folder, not a recipe' plan run
 has err.txt 'did you mean run/recipe.yaml'
 

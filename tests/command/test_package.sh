@@ -2,15 +2,7 @@
 # The installed library from an empty folder: a program of a few lines that opens a model and predicts from raw numbers, built with pkg-config and with CMake. Its
 # numbers are those that the command prints, to the bit, of arrays of several types and lengths. [D18]
 . "$(dirname "$0")/lib.sh"
-build=$(dirname "$gradus")
-[[ -e $build/build.ninja ]] || { echo "SKIP: the command does not stand in its build folder"; exit 77; }
-if nm "$gradus" 2>/dev/null | grep -qE '__asan_init|__tsan_init'; then echo "SKIP: a library with sanitizers does not link into a plain program"; exit 77; fi
-DESTDIR=$work/root meson install -C "$build" --no-rebuild >install.txt 2>&1 || short "meson install: $(tail -n 3 install.txt)"
-pc=$(find root -name gradus.pc | head -n 1)
-[[ -n $pc ]] || { short "no gradus.pc"; finish; }
-export PKG_CONFIG_PATH=$work/$(dirname "$pc")
-prefix=$work/root$(pkg-config --variable=prefix gradus)
-pkg() { pkg-config --define-variable=prefix="$prefix" "$@" gradus; }
+install_library
 export LD_LIBRARY_PATH
 LD_LIBRARY_PATH=$(pkg --variable=libdir)
 
@@ -72,6 +64,8 @@ Y
     agree rows$n $form-run/best.safetensors $n
   done
 done
+bad 3 "this data is a program's, which gives it through the library" train classes.yaml --set data.train=program --out x
+[[ ! -e x ]] || short "a run without data left a folder"
 
 # CMake, with a build folder of its own, from a place to which everything was moved.
 if command -v cmake >/dev/null; then

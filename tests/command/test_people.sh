@@ -128,12 +128,12 @@ code 0 predict $models new.csv --ensemble --threads 2 --json && same out.txt mea
 bad 2 'is the only model' predict --ensemble run1/best.safetensors new.csv
 bad 2 'all 2 arguments are models' predict --ensemble run1/best.safetensors run2/best.safetensors
 bad 2 'standard input can be read once' predict --ensemble $models -
-bad 2 'do not predict together: classes are 2 in the one and 3 in the other' predict --ensemble run1/best.safetensors three/best.safetensors new.csv
-bad 2 'do not predict together: outputs are 1 in the one and 2' predict --ensemble run1/best.safetensors two/last.safetensors new.csv
+bad 3 'do not predict together: classes are 2 in the one and 3 in the other' predict --ensemble run1/best.safetensors three/best.safetensors new.csv
+bad 3 'do not predict together: outputs are 1 in the one and 2' predict --ensemble run1/best.safetensors two/last.safetensors new.csv
 sed 's/rare/seldom/' all.csv >renamed.csv && code 0 train r.yaml --out names --quiet --set data.train.file=renamed.csv --set stop.epochs=1
-bad 2 'class 1 is rare in the one and seldom in the other' predict --ensemble run1/best.safetensors names/best.safetensors new.csv
+bad 3 'class 1 is rare in the one and seldom in the other' predict --ensemble run1/best.safetensors names/best.safetensors new.csv
 code 0 train r.yaml --out wide --quiet --set 'model.input=[3]' --set 'data.train.columns=[a, b, k]' --set data.train.file=three.csv --set stop.epochs=1
-bad 2 'the input is \[2\] in the one and \[3\]' predict --ensemble run1/best.safetensors wide/best.safetensors new.csv
+bad 3 'the input is \[2\] in the one and \[3\]' predict --ensemble run1/best.safetensors wide/best.safetensors new.csv
 
 # D18: what was prepared already is not raw input
 awk -F, 'NR == 1 { print; next } { printf "x,%f,%f,y\n", ($2 - 1) / 0.45 / 30, ($3 / 0.45) / 30 }' all.csv >prepared.csv

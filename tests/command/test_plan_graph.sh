@@ -59,7 +59,7 @@ wrong 'fixed is to be a whole number' '{"nodes": [], "fixed": -1}'
 bad 3 'missing.json' plan --graph missing.json --budget 100
 bad 2 'wants --budget BYTES' plan --graph little.json
 bad 2 'is planned alone' plan "$here/../../recipes/fashion.yaml" --graph little.json --budget 100
-bad 2 'plan wants a RECIPE, or --graph FILE' plan
+bad 2 'an argument is missing: RECIPE, or --graph FILE' plan
 bad 2 'serch.*search' plan --graph little.json --budget 100 --way serch
 bad 2 'way goes with --graph' plan "$here/../../recipes/fashion.yaml" --way search
 bad 2 'chain takes the forward and backward pass of a chain' plan --graph little.json --budget 100 --way chain

@@ -79,22 +79,20 @@ bad 3 'checkpoint' prune whole/checkpoints/step-16.ckpt --sparsity 0.5 -o x.safe
 
 # ---- fine-tuning keeps the masks of what it keeps, frozen or not, and resumes with them
 masks() { grep -ao '"[a-z0-9.]*\.mask"' "$1" | sort | tr -d '\n'; } # those that a file has
-kept() { # FOLDER WANTED ARGS...
-  local out=$1 want=$2
-  shift 2
+kept() { # FOLDER WANTED MASKED ARGS...: MASKED is what pruning less is refused with
+  local out=$1 want=$2 masked=$3
+  shift 3
   code 0 finetune p0.5.safetensors r.yaml --out "$out" --quiet --set stop.epochs=1 "$@" || return
   [[ $(masks "$out/last.safetensors") == "$want" ]] || short "finetune $*: masks of $(masks "$out/last.safetensors"), not $want"
-  code 0 prune "$out/last.safetensors" --sparsity 0 -o again.safetensors --json
+  bad 2 "$masked are pruned already" prune "$out/last.safetensors" --sparsity 0.3 -o again.safetensors
+  code 0 prune "$out/last.safetensors" --sparsity 0.5 -o "$out.safetensors" --json
+  wants c1.weight 27
+  wants head.weight 1920
 }
-kept k1 '"c1.weight.mask"' --lr-scale 1
-wants c1.weight 27
-wants head.weight 0
-kept k2 '"c1.weight.mask"' --freeze all-but-last
-wants c1.weight 27
-kept k3 '"c1.weight.mask""head.weight.mask"' --replace head.bias --lr-scale 1 # a pattern that leaves the weight
-wants head.weight 1920
-kept k4 '"head.weight.mask"' --replace c1.weight # an exact name: its mask goes with it
-wants c1.weight 0
+kept k1 '"c1.weight.mask"' '27 of 54 weights of c1.weight' --lr-scale 1
+kept k2 '"c1.weight.mask"' '27 of 54 weights of c1.weight' --freeze all-but-last
+kept k3 '"c1.weight.mask""head.weight.mask"' '27 of 54 weights of c1.weight' --replace head.bias --lr-scale 1 # a pattern that leaves the weight
+kept k4 '"head.weight.mask"' '1920 of 3840 weights of head.weight' --replace c1.weight # an exact name: its mask goes with it
 code 0 finetune p0.5.safetensors r.yaml --out k5 --quiet --lr-scale 1 --set stop.epochs=1 --set checkpoint='{every: 1 epoch, keep: 1}'
 code 0 train k5 --resume --quiet --set stop.epochs=2
 [[ $(masks k5/last.safetensors) == '"c1.weight.mask"' ]] || short "resumed: masks of $(masks k5/last.safetensors)"

@@ -55,7 +55,7 @@ code 0 plan r.yaml --json
 total=$(grep -oE '"total": ?[0-9]+' out.txt | grep -oE '[0-9]+' | head -n 1)
 [ -n "$total" ] || short "the plan says no total"
 code 0 train r.yaml --out fits --quiet --set memory=$total --set stop.epochs=1
-code 4 train r.yaml --out less --quiet --set memory=$((total - 1)) --set stop.epochs=1
+code 4 train r.yaml --out less --quiet --set memory=$((total - 1)) --set remat=none --set stop.epochs=1
 
 # ---- gates
 gates() { # FILE SUFFIX: the first number of each gate of memory.SUFFIX

@@ -21,6 +21,13 @@ for more in accumulate=3 'sam={rho: 0.05}' 'optimizer=sgd' precision=float64 'cl
   alike more all.yaml --set stop.epochs=2 --set "$more" --set 'remat={every: 2}'
 done
 
+# ---- recurrent layers: loops run again too ----
+small rnn.yaml "data: {train: {type: synthetic, kind: copy, n: 64, features: 32, classes: 8, seed: 1}, batch: 32}" "model: {input: [64], layers: [{type: embedding, vocabulary: 8, units: 16}, {repeat: {times: 3, layers: [{type: gru, units: 16, return: sequence}, {type: dropout, rate: 0.2}]}}, {type: dense, units: 8}]}" "validate: none" "stop: {steps: 3}"
+keep_all rnn.yaml
+[[ $(least_of rnn.yaml) -lt $(($(planned total rnn.yaml) * 2 / 3)) ]] || short "recurrent: least $(least_of rnn.yaml) of $(planned total rnn.yaml) bytes"
+alike least rnn.yaml --set memory="$(least_of rnn.yaml)" --set threads=2
+alike way rnn.yaml --set 'remat={every: 2}'
+
 # ---- killed, and resumed with another budget: no bit of what was trained depends on it ----
 keep_all all.yaml
 rm -rf killed

@@ -2,7 +2,7 @@
  * many numbers as its shape says, each place once. */
 #include <string.h>
 
-#include "exchange/foreign.h"
+#include "exchange/onnx_read.h"
 #include "memory_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -40,6 +40,21 @@ static void look(gr_context *ctx, gr_foreign *f)
         if (!f->meta[i].key || !f->meta[i].value) abort();
 }
 
+/* The recipe of a graph, or the first node that is no layer. */
+static void read_graph(gr_context *ctx, gr_foreign *f)
+{
+    gr_names *names = NULL;
+    gr__text t;
+    gr__text_init(&t, ctx);
+    gr_status st = gr__names_open(ctx, f->memory, NULL, &names);
+    if (st == GR_OK) st = gr__onnx_recipe(f, names, &t);
+    if (st == GR_OK && !t.n) abort();
+    if (st != GR_OK && (gr_status_exit_code(st) != 3 || !gr_context_error(ctx)->message[0])) abort();
+    if (names) gr__names_close(names);
+    gr__text_free(&t);
+    gr_context_clear_error(ctx);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     gr_context *ctx;
@@ -48,6 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     if (gr_context_create(NULL, &ctx) != GR_OK) abort();
     int fd = memory_file(data, n, path);
     gr_status st = gr__foreign_open(ctx, path, &f);
+    if (st == GR_OK && f.form == &gr__foreign_onnx) read_graph(ctx, &f);
     if (st == GR_OK)
         look(ctx, &f);
     else if (gr_status_exit_code(st) != 3 || !gr_context_error(ctx)->message[0])

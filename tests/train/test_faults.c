@@ -70,7 +70,7 @@ static void every_allocation_may_fail_from_a_model(void **state)
         snprintf(last, sizeof last, "%s/last.safetensors", s.out);
         assert_int_equal(rename(last, from), 0);
     }
-    gr_train_options o = {.from = from, .overwrite = true};
+    gr_train_options o = {.from = from, .force = true, .overwrite = true}; /* classes are numbered as the model does */
     gr_context *count = test_context_with(1, 0);
     test_ok(count, small_train(count, &s, &o, &result));
     uint64_t n = gr__acquisitions(count);

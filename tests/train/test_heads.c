@@ -497,16 +497,16 @@ static void a_budget_holds_to_the_byte(void **state)
 {
     (void)state;
     char text[400], least[40], less[40];
-    const char *sets[] = {"stop.epochs=1", "data.validation={split: 0.3}", "seed=3"};
-    run r = train(source("", "mixed.npy", text), "", MODEL HEADS, sets, 3);
+    const char *sets[] = {"stop.epochs=1", "data.validation={split: 0.3}", "remat=none", "seed=3"};
+    run r = train(source("", "mixed.npy", text), "", MODEL HEADS, sets, 4);
     uint64_t bytes = r.result.planned_bytes;
     assert_int_equal(r.status, GR_OK);
     end(&r);
     snprintf(least, sizeof least, "memory=%llu", (unsigned long long)bytes);
     snprintf(less, sizeof less, "memory=%llu", (unsigned long long)bytes - 1);
     for (int i = 0; i < 2; i++) {
-        sets[2] = i ? less : least;
-        r = train(source("", "mixed.npy", text), "", MODEL HEADS, sets, 3);
+        sets[3] = i ? less : least;
+        r = train(source("", "mixed.npy", text), "", MODEL HEADS, sets, 4);
         assert_int_equal(r.status, i ? GR_E_BUDGET : GR_OK);
         end(&r);
     }

@@ -197,13 +197,13 @@ static void put_lengths(gr__csource *s, const gr__frame *f)
         for (int k = 0; k < s->program->n_feeds; k++) {
             const gr__csource_feed *feed = &s->program->feed[k];
             if (!feed->steps || strcmp(feed->name, f->plan->feeds[i].name) != 0) continue;
-            gr__helper help = feed->zeros ? GR__HELP_TOKENS : GR__HELP_STEPS;
+            gr__helper help = feed->indices ? GR__HELP_TOKENS : GR__HELP_STEPS;
             gr__at at = gr__csource_at(s, f, (gr__operand){f->plan->feeds[i].buffer, 0});
             s->help[help] = true;
             gr__csource_indent(s);
             gr__text_add(&s->calls, "scratch[%lld] = (float)%s(input + %lld, %lld, %lld);\n", (long long)at.offset,
-                         feed->zeros ? "tokens" : "steps", (long long)feed->offset, (long long)feed->steps,
-                         (long long)feed->width);
+                         feed->indices ? "tokens" : "steps", (long long)feed->offset, (long long)feed->steps,
+                         (long long)(feed->indices ? feed->zeros : feed->width));
         }
 }
 

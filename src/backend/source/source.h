@@ -17,8 +17,9 @@ typedef struct gr__csource_feed {
     const char *name; /* of the feed; a plan that has none of that name does without */
     int64_t offset;   /* among the program's inputs */
     int64_t steps;    /* not 0: it is a length, of that many steps at most, which is found at `offset` ... */
-    int64_t width;    /* ... where each step is so many numbers: the first NaN, or number below 0, ends it */
-    bool zeros;       /* so do zeros that nothing else follows */
+    int64_t width;    /* ... where each step is so many numbers: the first step of NaN ends it */
+    bool indices;     /* or of numbers below 0 */
+    bool zeros;       /* and zeros that nothing else follows do not count */
 } gr__csource_feed;
 
 typedef struct gr__csource_result {

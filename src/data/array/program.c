@@ -166,9 +166,9 @@ static gr_status data_of(gr_context *ctx, const gr_settings *s, const gr_source_
     if (*out && !(*out)->read) return GR_OK;
     if (*out)
         return gr__fail(ctx, GR_E_USAGE, "a file that was opened for a model is for prediction: it has no targets");
-    gr__fail(ctx, GR_E_DATA, "this data stood in the memory of the program that trained");
-    gr__error_hint(ctx, "the program gives it again, as `gr_trainer_data` or to gr_model_evaluate; the command takes "
-                        "files: --data RECIPE-or-source");
+    gr__fail(ctx, GR_E_DATA, "this data is a program's, which gives it through the library");
+    gr__error_hint(ctx, "a program gives it to gr_trainer_create or gr_model_evaluate; the command takes sources of "
+                        "files, and `eval` others than the model's by --data");
     return GR_E_DATA;
 }
 

@@ -11,7 +11,7 @@ enum {
     MOST_TRIES = 32, /* until nothing is thought to help */
     EXTEND = 4       /* a value that is so many times smaller stands longer rather than being made again */
 };
-#define A_CALL 2000.0 /* nanoseconds, so that nothing is free */
+#define AT_LEAST 2000.0 /* nanoseconds, so that the worth of what is cheap is its bytes */
 
 /* ---- what happens to a value, entry after entry ---- */
 
@@ -148,7 +148,7 @@ static bool find_remedy(const look *l, int held, remedy *x)
 
 static double worth(const remedy *x)
 {
-    return (x->freed - x->longer) / (x->ns + A_CALL);
+    return (x->freed - x->longer) / (x->ns + AT_LEAST);
 }
 
 /* ---- smaller ---- */

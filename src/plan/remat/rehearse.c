@@ -5,6 +5,7 @@
 #include "plan/remat/remat.h"
 
 enum { SMALL = 128 }; /* so many of a value are as large as the largest that crosses */
+#define A_CALL 200.0  /* nanoseconds: nothing is free */
 
 /* ---- from the schedule ---- */
 
@@ -33,13 +34,6 @@ static bool find_held(gr__rehearsal *r)
     for (gr_val v = 1; v <= c->n_values; v++)
         if (c->pinned[v] && r->held_of[c->root[v]] >= 0) r->held[r->held_of[c->root[v]]].pinned = true;
     return true;
-}
-
-static double cost_of(const gr_kernel *k)
-{
-    double ns = 200; /* the call itself: nothing is free */
-    for (int i = 0; i < k->n_phases; i++) ns += k->phase[i].cost_ns;
-    return ns;
 }
 
 static void add_operand(gr__rehearsal *r, int first, gr_val v)
@@ -77,9 +71,10 @@ static void describe(gr__rehearsal *r, int t)
     a->n_out = r->n_operands - a->out;
     for (int o = a->out; o < r->n_operands; o++) r->held[r->operand[o]].maker = t;
     for (int i = a->in; i < a->out; i++) r->held[r->operand[i]].last = t;
-    a->cost_ns = cost_of(turn->made->kernel);
+    a->cost_ns = A_CALL + gr__made_ns(turn->made);
     a->shared = gr__granules(turn->made->kernel->shared_bytes);
-    a->contracts = turn->made->products > 0 || gr__is_loop(&turn->made->item);
+    a->whole = gr__is_loop(&turn->made->item);
+    a->contracts = a->whole || turn->made->products > 0;
     find_takeovers(r, a, turn);
 }
 
@@ -258,7 +253,7 @@ static size_t stands_during(const gr__rehearsal *r, const gr__act *a, bool again
 {
     size_t bytes = stands + a->shared;
     for (int o = a->out; o < a->out + a->n_out; o++)
-        if (!r->wanted[r->operand[o]] && !again) bytes += r->held[r->operand[o]].bytes;
+        if (!r->wanted[r->operand[o]] && (!again || a->whole)) bytes += r->held[r->operand[o]].bytes;
     for (int i = a->in; i < a->out; i++)
         if (!r->wanted[r->operand[i]]) bytes += r->held[r->operand[i]].bytes;
     return bytes - taken_over(r, a);

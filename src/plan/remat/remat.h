@@ -40,8 +40,8 @@ typedef struct gr__act { /* a turn */
     int over, n_over; /* in `takeover`: pairs of what it writes and what it may write it over */
     double cost_ns;
     size_t shared;
-    int limit; /* it may run again before this turn, and before those above it */
-    bool contracts;
+    int limit;             /* it may run again before this turn, and before those above it */
+    bool contracts, whole; /* whole: it writes all its values whenever it runs */
 } gr__act;
 
 typedef struct gr__takeover {
