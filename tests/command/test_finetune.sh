@@ -38,11 +38,23 @@ sed 's/name: head/name: out/' r.yaml >o.yaml
 code 0 finetune $M o.yaml --set stop.steps=0 --out s7 --quiet
 equal s7/last.safetensors $M "$all" "the last layer is replaced by one of another name"
 
+# The start again, from the recipe of the run
+code 0 init s1/recipe.yaml -o again.safetensors
+equal again.safetensors s1/last.safetensors "$all|head.*" "init of a recipe that starts from a model"
+has out.txt '^c1.weight .* start.from '
+has out.txt '^head.weight .* xavier '
+
 # Rates: of one step of sgd, kept layers' is lr-scale times the model's, new ones' the recipe's own
 sgd="optimizer={type: sgd, lr: 0.4}"
 code 0 finetune $M r.yaml --set stop.steps=1 --set "$sgd" --out r1 --quiet --lr-scale 0.5
 perl -MJSON::PP -e 'local $/; open my $f, "<", $ARGV[0]; my %l = map { $_->{name} => $_ } @{decode_json(<$f>)->{layers}};
   abs($l{c1}{lr} - 0.5 * 0.05) < 1e-12 && $l{head}{lr} == 0.4 && $l{head}{from} eq "init" && $l{c1}{from} eq "source" && !$l{c1}{frozen} && keys %l == 4 or exit 1' r1/result.json || short "layers of result.json: $(grep -A9 layers r1/result.json)"
+
+# with groups of the recipe's own: rates are multiplied, the rest stays
+code 0 finetune $M r.yaml --set stop.steps=0 --out r2 --quiet --set 'groups=[{match: "c1.*", lr_scale: 0.5, weight_decay: 0.1}, {match: "f*", freeze: true}]'
+perl -MJSON::PP -e 'local $/; open my $f, "<", $ARGV[0]; my %l = map { $_->{name} => $_ } @{decode_json(<$f>)->{layers}};
+  abs($l{c1}{lr} - 0.5 * 0.01 * 0.05) < 1e-12 && abs($l{b1}{lr} - 0.01 * 0.05) < 1e-12 && $l{f1}{frozen} && $l{f1}{lr} == 0 && $l{head}{lr} == 0.2 or exit 1' r2/result.json || short "layers with groups of the recipe: $(grep -A20 '"layers"' r2/result.json | tr -d '\n')"
+has r2/recipe.yaml 'match: c1.\*, lr_scale: [0-9.e-]+, freeze: false, weight_decay: 0.1'
 
 # Frozen: the same bytes at the end, statistics included, and no bytes for what is not trained
 code 0 finetune $M r.yaml --freeze all-but-last --out f1 --json
