@@ -255,7 +255,8 @@ GR_API void gr_mark_gradient(gr_graph *g, gr_val p, gr_val v);
 
 /* How a plan keeps what the backward pass reads of the forward pass: values that depend on one of `from`, the samples,
  * and on none of `until`, the outputs of the last layer; those of both lists stay as they are. The forward pass itself
- * reads what was computed. What is 0 or 1 is kept in a bit, and places of a max pool in 16; FLOAT32 keeps all as it is.
+ * reads what was computed. What is 0 or 1 is kept in a byte, and places of a max pool in 16; FLOAT32 keeps all as it
+ * is.
  *
  *   BFLOAT16, FLOAT16  to nearest, ties to even; what is beyond 65504 becomes that in float16
  *   LOSSLESS           only what is 0 or 1, signs and places are packed: no bit of a result changes

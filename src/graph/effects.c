@@ -98,8 +98,8 @@ void gr_mark_gradient(gr_graph *g, gr_val p, gr_val v)
 
 gr_effects gr__graph_effects(const gr_graph *g)
 {
-    return (gr_effects){g->assigns, g->n_assigns, g->outputs, g->n_outputs, g->gradients, g->n_gradients,
-                        g->guard,   g->keeping};
+    return (gr_effects){g->assigns,   g->n_assigns,   g->outputs, g->n_outputs,
+                        g->gradients, g->n_gradients, g->guard,   g->keeping};
 }
 
 static const gr_val *copied(gr_graph *g, const gr_val *list, size_t n)

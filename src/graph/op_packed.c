@@ -13,12 +13,13 @@ enum { MOST_GROUP = 1 << 20 };
 
 gr__packing gr__packing_of(const gr_attr *attr)
 {
-    return (gr__packing){(gr__packed_form)attr->i[0], attr->i[1], attr->i[2], attr->i[3], attr->i[4]};
+    return (gr__packing){(gr__packed_form)attr->i[0], attr->i[1], attr->i[2], attr->i[3], attr->i[4],
+                         (gr__test)attr->i[5],        attr->f[0]};
 }
 
 int64_t gr__packed_bytes(const gr__packing *p, int64_t count)
 {
-    if (p->form == GR__PACK_BITS) return (count + 7) / 8;
+    if (p->form == GR__PACK_TRUTH) return count;
     if (p->form != GR__PACK_QUANTISED) return 2 * count;
     gr__groups_of g = gr__groups_in(p, count);
     return gr__group_codes(&g, g.runs * g.per_run);
@@ -28,7 +29,7 @@ int64_t gr__packed_bytes(const gr__packing *p, int64_t count)
 
 static bool check(gr_graph *g, const gr__packing *p, gr_dtype dtype, int64_t count)
 {
-    if (p->form < GR__PACK_BITS || p->form > GR__PACK_QUANTISED)
+    if (p->form < GR__PACK_TRUTH || p->form > GR__PACK_QUANTISED)
         return gr__op_fail(g, GR_E_INTERNAL, "%d is no form", (int)p->form);
     if (dtype != (p->form == GR__PACK_INDEX ? GR_I32 : GR_REAL))
         return gr__op_fail(g, GR_E_TYPE, "%s is not kept in this form", gr__dtype_text(dtype));
@@ -53,6 +54,7 @@ static bool infer_pack(gr_graph *g, const gr_attr *attr, const gr_val *in, int n
     for (int i = 1; i < n_in; i++)
         if (!gr__want_dtype(g, in, i, GR_REAL) || !gr__want_rank(g, in, i, 0)) return false;
     *out = (gr_value){.dtype = GR_U8, .shape = GR_SHAPE(gr__packed_bytes(&p, count))};
+    if (p.form == GR__PACK_TRUTH) out->shape = x->shape;
     return true;
 }
 
@@ -61,6 +63,7 @@ static bool infer_unpack(gr_graph *g, const gr_attr *attr, const gr_val *in, int
     gr__packing p = gr__packing_of(attr);
     int64_t count = gr_shape_count(out->shape);
     (void)n_in;
+    if (p.form == GR__PACK_TRUTH) return gr__op_fail(g, GR_E_USAGE, "bytes are read as they are");
     if (!gr__want_dtype(g, in, 0, GR_U8) || !check(g, &p, out->dtype, count)) return false;
     return gr_shape_count(gr__value(g, in[0])->shape) == gr__packed_bytes(&p, count) ||
            gr__op_fail(g, GR_E_SHAPE, "%lld bytes are not %lld numbers of this form",
@@ -68,6 +71,24 @@ static bool infer_unpack(gr_graph *g, const gr_attr *attr, const gr_val *in, int
 }
 
 /* ---- reference loops ---- */
+
+static bool holds(gr__test test, double x, double than)
+{
+    switch (test) {
+    case GR__TEST_LESS:
+        return x < than;
+    case GR__TEST_MORE:
+        return x > than;
+    case GR__TEST_AT_MOST:
+        return x <= than;
+    case GR__TEST_AT_LEAST:
+        return x >= than;
+    case GR__TEST_EQUAL:
+        return x == than;
+    default:
+        return x != than;
+    }
+}
 
 static uint64_t whole(const gr_ref *r)
 {
@@ -127,11 +148,10 @@ static void pack_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_r
         quantise_ref(&p, n, in, to);
         return;
     }
-    if (p.form == GR__PACK_BITS && count) memset(to, 0, (size_t)(count + 7) / 8);
     for (int64_t i = 0; i < count; i++) {
         double x = gr__ref_get(&in[0], i);
-        if (p.form == GR__PACK_BITS) {
-            to[i / 8] |= (uint8_t)((x != 0) << i % 8);
+        if (p.form == GR__PACK_TRUTH) {
+            to[i] = holds(p.test, x, p.than);
             continue;
         }
         uint16_t code = p.form == GR__PACK_INDEX  ? (uint16_t)x
@@ -151,10 +171,6 @@ static void unpack_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr
     if (p.form == GR__PACK_QUANTISED) restore_ref(&p, from, count, y);
     for (int64_t i = 0; i < count && p.form != GR__PACK_QUANTISED; i++) {
         uint16_t code;
-        if (p.form == GR__PACK_BITS) {
-            y[i] = from[i / 8] >> i % 8 & 1;
-            continue;
-        }
         memcpy(&code, from + 2 * i, sizeof code);
         if (p.form == GR__PACK_INDEX)
             ((int32_t *)out[0].data)[i] = code;
@@ -167,7 +183,8 @@ static void unpack_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr
 
 static const gr__field pack_fields[] = {
     {GR__FIELD_NAME, 0, 1, "", 0},
-    {GR__FIELD_INTEGERS, 0, 5, "form", GR__SHOWN},
+    {GR__FIELD_INTEGERS, 0, 6, "form", GR__SHOWN},
+    {GR__FIELD_REAL, 0, 1, "than", 0},
     {GR__FIELDS_END, 0, 0, NULL, 0},
 };
 static const gr__field unpack_fields[] = {
@@ -205,7 +222,8 @@ gr_val gr__pack(gr_graph *g, gr_val x, const gr__packing *p, const char *stream,
 {
     bool drawn = p->form == GR__PACK_QUANTISED;
     gr_val in[4] = {x};
-    gr_attr attr = {.i = {p->form, p->bits, p->group, p->samples, p->run}, .name = drawn ? stream : ""};
+    gr_attr attr = {
+        .i = {p->form, p->bits, p->group, p->samples, p->run, p->test}, .f = {p->than}, .name = drawn ? stream : ""};
     for (int i = 0; drawn && i < 3; i++) in[1 + i] = moment[i];
     return gr__node_add(g, GR_OP_PACK, in, drawn ? 4 : 1, &attr, NULL);
 }

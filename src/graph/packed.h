@@ -5,18 +5,31 @@
 #include "graph/node.h"
 
 typedef enum gr__packed_form {
-    GR__PACK_BITS = 1,  /* is it 0? a bit each: of what is 0 or 1 */
+    GR__PACK_TRUTH = 1, /* a byte each, 1 where the test holds: a tensor as it was, which gr_real reads back */
     GR__PACK_INDEX,     /* 16 bits each: of a max pool's indices into pictures of at most 65535 places */
     GR__PACK_BF16,      /* 16 bits each, to nearest, ties to even */
     GR__PACK_F16,       /* the same, and what is beyond 65504 becomes that */
-    GR__PACK_QUANTISED, /* `bits` each, in groups: least and range as float32, rounded at random so that the mean is x */
+    GR__PACK_QUANTISED, /* `bits` each, in groups: least and range as float32, rounded at random so that the mean is x
+                         */
 } gr__packed_form;
+
+/* What is asked of each number. */
+typedef enum gr__test {
+    GR__TEST_DIFFERS,
+    GR__TEST_LESS,
+    GR__TEST_MORE,
+    GR__TEST_AT_MOST,
+    GR__TEST_AT_LEAST,
+    GR__TEST_EQUAL
+} gr__test;
 
 /* Of a value of `runs` times `run` numbers, where a run is numbers of one sample that stand side by side: run r is
  * number r / samples of sample r % samples. Only quantised values look at that: a group is cut out of one run. */
 typedef struct gr__packing {
     gr__packed_form form;
     int64_t bits, group, samples, run;
+    gr__test test; /* TRUTH */
+    double than;   /* TRUTH: what each number is compared with */
 } gr__packing;
 
 gr__packing gr__packing_of(const gr_attr *attr);

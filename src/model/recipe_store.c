@@ -21,8 +21,8 @@ static gr_status read_word(gr__recipe_reader *k, const gr_tree *t, gr_keep *out)
             *out = (gr_keep){.form = forms[i], .bits = 8, .group = 256};
             return GR_OK;
         }
-    gr_status st = gr__tree_fail(k->ctx, t, GR_E_NAME, NULL, "there is no form to keep activations in called \"%s\"",
-                                 t->text);
+    gr_status st =
+        gr__tree_fail(k->ctx, t, GR_E_NAME, NULL, "there is no form to keep activations in called \"%s\"", t->text);
     gr__hint_name(k->ctx, t->text, words, GR_COUNT(words));
     return st;
 }
@@ -31,10 +31,9 @@ static gr_status read_map(gr__recipe_reader *k, const gr_tree *t, gr_keep *out)
 {
     gr_settings s;
     const gr_tree *type = gr__tree_get(t, "type");
-    if (!type)
-        return gr__tree_fail(k->ctx, t, GR_E_KEY, FORMS, "the key \"type\" is missing");
-    gr_tree *rest = gr__tree_without(k->b, t, "type");
-    if (!rest) return GR_E_MEMORY;
+    if (!type) return gr__tree_fail(k->ctx, t, GR_E_KEY, FORMS, "the key \"type\" is missing");
+    gr_tree *rest = gr__tree_without(k->b, t, "type"), *above = gr__tree_map(k->b); /* for what errors call it */
+    if (!gr__tree_put(k->b, above, "store", rest)) return GR_E_MEMORY;
     gr_status st = gr__section_make(k->ctx, k->b, &gr__section_store, rest, k->r->preset, &s);
     if (st != GR_OK) return st;
     const gr_tree *bits = gr__tree_get(t, "bits"), *group = gr__tree_get(t, "group"), *other = bits ? bits : group;

@@ -346,10 +346,10 @@ const gr_member gr__section_serving = {.family = "recipe",
 const gr_member *const *gr__recipe_sections(int *n)
 {
     static const gr_member *const sections[] = {
-        &gr__section_recipe, &gr__section_data,    &gr__section_split, &gr__section_cut,      &gr__section_target,
-        &gr__section_limit,  &gr__section_model,   &gr__section_head,  &gr__section_zoo,      &gr__init_section,
-        &gr__section_start,  &gr__section_adapter, &gr__section_store, &gr__section_stop,  &gr__section_validate, &gr__section_checkpoint,
-        &gr__section_log,    &gr__section_serving, &gr__schedule_tail};
+        &gr__section_recipe,     &gr__section_data,    &gr__section_split,   &gr__section_cut,  &gr__section_target,
+        &gr__section_limit,      &gr__section_model,   &gr__section_head,    &gr__section_zoo,  &gr__init_section,
+        &gr__section_start,      &gr__section_adapter, &gr__section_store,   &gr__section_stop, &gr__section_validate,
+        &gr__section_checkpoint, &gr__section_log,     &gr__section_serving, &gr__schedule_tail};
     *n = (int)GR_COUNT(sections);
     return sections;
 }

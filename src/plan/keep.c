@@ -4,10 +4,10 @@
  * reader, so the value itself stands no longer than the forward pass needs it. This comes when the arithmetic is fixed
  * (simplify.c): a form that loses nothing changes no bit. Readers of one scope share what is read back.
  *
- * What is small a sample, statistics of a batch and parameters stay as they are. In every form what is 0 or 1 is a bit,
- * and places of a max pool are 16 bits. Where the backward pass only asks on which side of a constant a value stands
- * (a rectifier's mask) the forward pass answers, and the answer is kept. Reshapes, permutations and broadcasts of kept
- * values are made again from what is read back. */
+ * What is small a sample, statistics of a batch and parameters stay as they are. In every form what is 0 or 1 is a
+ * byte, which elementwise kernels read where it stands, and places of a max pool are 16 bits. Where the backward pass
+ * only asks on which side of a constant a value stands (a rectifier's mask) the forward pass answers, and the answer is
+ * kept. Reshapes, permutations and broadcasts of kept values are made again from what is read back. */
 #include <stdio.h>
 
 #include "graph/op.h"
@@ -53,8 +53,8 @@ enum { VARIES = 1, PAST = 2, MARKED = 4 };
 
 static bool forward_view(const gr_node *n)
 {
-    return !n->backward && (n->op->code == GR_OP_RESHAPE || n->op->code == GR_OP_BROADCAST ||
-                            n->op->code == GR_OP_PERMUTE);
+    return !n->backward &&
+           (n->op->code == GR_OP_RESHAPE || n->op->code == GR_OP_BROADCAST || n->op->code == GR_OP_PERMUTE);
 }
 
 static bool is_comparison(const gr_node *n)
@@ -89,9 +89,9 @@ static bool of_samples(const keeper *k, gr_shape s, int64_t *run)
 static gr__packed_form form_of(const keeper *k, gr_val v)
 {
     static const gr__packed_form forms[] = {[GR_KEEP_BFLOAT16] = GR__PACK_BF16,
-                                     [GR_KEEP_FLOAT16] = GR__PACK_F16,
-                                     [GR_KEEP_LOSSLESS] = 0,
-                                     [GR_KEEP_QUANTISED] = GR__PACK_QUANTISED};
+                                            [GR_KEEP_FLOAT16] = GR__PACK_F16,
+                                            [GR_KEEP_LOSSLESS] = 0,
+                                            [GR_KEEP_QUANTISED] = GR__PACK_QUANTISED};
     const gr_node *n = gr__producer(k->from, v);
     const gr_value *value = gr__value(k->from, v);
     int64_t run;
@@ -103,13 +103,14 @@ static gr__packed_form form_of(const keeper *k, gr_val v)
         return x.dim[1] * x.dim[2] <= MOST_PLACES ? GR__PACK_INDEX : 0;
     }
     if (value->dtype != GR_REAL || (value->out > 0 && n->op->class != GR_CLASS_LOOP)) return 0;
-    return is_comparison(n) ? GR__PACK_BITS : forms[k->keeping.form];
+    return is_comparison(n) ? GR__PACK_TRUTH : forms[k->keeping.form];
 }
 
 /* What v is a view of, as far as forward nodes made it. */
 static gr_val origin(const keeper *k, gr_val v)
 {
-    while (forward_view(gr__producer(k->from, v)) && !(k->kept[v] & (PAST | MARKED))) v = gr__producer(k->from, v)->in[0];
+    while (forward_view(gr__producer(k->from, v)) && !(k->kept[v] & (PAST | MARKED)))
+        v = gr__producer(k->from, v)->in[0];
     return v;
 }
 
@@ -146,7 +147,7 @@ static void find_forms(keeper *k)
         if (v && (k->reads[v] == k->sides[v] || k->keeping.form == GR_KEEP_QUANTISED)) {
             k->next_side[j] = k->side_of[v];
             k->side_of[v] = j + 1;
-            k->form[n->out] = GR__PACK_BITS;
+            k->form[n->out] = GR__PACK_TRUTH;
             continue;
         }
         for (int i = 0; i < n->n_in; i++) {
@@ -157,6 +158,21 @@ static void find_forms(keeper *k)
 }
 
 /* ---- the new graph ---- */
+
+/* The operand that a comparison holds against a constant, and the question; -1: it does not. */
+static int test_of(const keeper *k, const gr_node *n, gr__packing *p)
+{
+    static const gr__test first[] = {GR__TEST_LESS, GR__TEST_AT_MOST, GR__TEST_EQUAL},
+                          second[] = {GR__TEST_MORE, GR__TEST_AT_LEAST, GR__TEST_EQUAL};
+    int kind = n->op->code == GR_OP_LESS ? 0 : n->op->code == GR_OP_LESS_EQUAL ? 1 : 2;
+    for (int i = 0; i < 2; i++)
+        if (gr__value(k->from, n->in[i])->dtype == GR_REAL && gr__value(k->from, n->in[i])->shape.rank > 0 &&
+            gr__is_const(k->from, n->in[1 - i], &p->than)) {
+            p->test = i == 0 ? first[kind] : second[kind];
+            return i;
+        }
+    return -1;
+}
 
 static gr__packing packing_of(const keeper *k, gr_val v)
 {
@@ -175,7 +191,12 @@ static void pack(keeper *k, const gr__rebuild *r, gr_val v, gr_val made)
     char stream[40];
     const gr_keep *ask = &k->keeping;
     const gr_val moment[3] = {r->map[ask->seed], r->map[ask->update], r->map[ask->position]};
+    const gr_node *n = gr__producer(k->from, v);
     gr__packing p = packing_of(k, v);
+    if (p.form == GR__PACK_TRUTH) {
+        int at = test_of(k, n, &p);
+        if (at >= 0) made = r->map[n->in[at]]; /* which stands anyway; the answers need not, as reals */
+    }
     snprintf(stream, sizeof stream, "store/%d", k->n_packed++);
     k->packed[v] = gr__pack(r->to, made, &p, stream, moment);
 }
@@ -183,6 +204,7 @@ static void pack(keeper *k, const gr__rebuild *r, gr_val v, gr_val made)
 static gr_val unpacked(keeper *k, const gr__rebuild *r, gr_val v, const char *scope)
 {
     int64_t number = 0;
+    if (k->form[v] == GR__PACK_TRUTH) return gr_real(r->to, k->packed[v]); /* elementwise: its readers take it in */
     for (const copy *c = k->copies[v]; c; c = c->next, number++)
         if (c->scope == scope) return c->value;
     copy *c = gr__bump_alloc(k->work, sizeof *c);
@@ -205,18 +227,9 @@ static gr_val read_back(keeper *k, const gr__rebuild *r, gr_val v, const char *s
 }
 
 /* The comparisons of v that the forward pass makes. */
-static void answer(keeper *k, const gr__rebuild *r, gr_val v, gr_val made)
+static void answer(keeper *k, const gr__rebuild *r, gr_val v)
 {
-    for (uint32_t j = k->side_of[v]; j; j = k->next_side[j - 1]) {
-        const gr_node *n = gr__node(k->from, j - 1);
-        gr_val in[2];
-        for (int i = 0; i < 2; i++) {
-            double value;
-            in[i] = n->in[i] == v ? made : gr__is_const(k->from, n->in[i], &value) ? gr_const(r->to, value) : GR_NONE;
-        }
-        gr_val side = gr__node_copy(r->to, k->from, n, in);
-        if (side) pack(k, r, n->out, side);
-    }
+    for (uint32_t j = k->side_of[v]; j; j = k->next_side[j - 1]) pack(k, r, gr__node(k->from, j - 1)->out, GR_NONE);
 }
 
 static void keep_node(gr__rebuild *r, const gr_node *n, const gr_val *in, gr_val *out)
@@ -238,7 +251,7 @@ static void keep_node(gr__rebuild *r, const gr_node *n, const gr_val *in, gr_val
     for (int o = 0; o < n->n_out && gr_graph_status(r->to) == GR_OK; o++) {
         gr_val v = n->out + (gr_val)o;
         if (k->form[v]) pack(k, r, v, out[o]);
-        answer(k, r, v, out[o]);
+        answer(k, r, v);
     }
 }
 

@@ -96,8 +96,9 @@ typedef struct gr__part {
 
 typedef struct gr__unit {
     gr_item_kind kind;
-    bool gone;  /* became part of another */
-    bool waits; /* for the guard */
+    bool gone;     /* became part of another */
+    bool waits;    /* for the guard */
+    bool backward; /* its first node is of a backward pass */
     gr__part *parts;
     int n_parts;
     const gr__made *made;

@@ -1,4 +1,4 @@
-/* Kernels that pack values into bytes, and read them back. Shards are cut at whole bytes, and at whole groups. */
+/* Kernels that pack values into bytes, and read them back. Shards of quantised values are cut at whole groups. */
 #include "backend/cpu/packed.h"
 
 #include "backend/cpu/cpu.h"
@@ -33,11 +33,8 @@ static void run_each(const gr_kernel *kernel, const gr_call *call, int shard)
     int64_t n = end - begin;
     if (n <= 0) return;
     switch (k->p.form) {
-    case GR__PACK_BITS:
-        if (k->back)
-            l->from_bits((const uint8_t *)from + begin / 8, (float *)to + begin, n);
-        else
-            l->bits((const float *)from + begin, (uint8_t *)to + begin / 8, n);
+    case GR__PACK_TRUTH:
+        l->truth(k->p.test, (float)k->p.than, (const float *)from + begin, (uint8_t *)to + begin, n);
         break;
     case GR__PACK_INDEX:
         if (k->back)
@@ -87,8 +84,8 @@ static void run_groups(const gr_kernel *kernel, const gr_call *call, int shard)
         float *u = call->scratch;
         k->set->random(u, run / p->samples * p->run + first, n, seed, k->stream, update,
                        (uint32_t)(position + (uint64_t)(run % p->samples)));
-        k->loops->quantise((const float *)call->operand[k->in[0]] + at, u, n, (int)p->bits,
-                           (float *)(void *)to + 2 * i, to + gr__group_codes(g, i));
+        k->loops->quantise((const float *)call->operand[k->in[0]] + at, u, n, (int)p->bits, (float *)(void *)to + 2 * i,
+                           to + gr__group_codes(g, i));
     }
 }
 

@@ -5,11 +5,11 @@
 #include <stdint.h>
 
 #include "backend/cpu/isa.h"
+#include "graph/packed.h"
 
 typedef struct gr__packed_loops {
-    /* n numbers; of bits, the first stands in the lowest bit of the first byte */
-    void (*bits)(const float *x, uint8_t *to, int64_t n);
-    void (*from_bits)(const uint8_t *from, float *y, int64_t n);
+    /* n numbers */
+    void (*truth)(gr__test test, float than, const float *x, uint8_t *to, int64_t n);
     void (*index)(const int32_t *x, uint16_t *to, int64_t n);
     void (*from_index)(const uint16_t *from, int32_t *y, int64_t n);
     void (*bf16)(const float *x, uint16_t *to, int64_t n);

@@ -5,24 +5,26 @@
 
 #include "base/half.h"
 
-static void bits(const float *x, uint8_t *to, int64_t n)
-{
-    int64_t i = 0;
-    for (; i + 8 <= n; i += 8) {
-        unsigned byte = 0;
-        for (unsigned b = 0; b < 8; b++) byte |= (unsigned)(x[i + b] != 0) << b;
-        to[i / 8] = (uint8_t)byte;
-    }
-    if (i < n) to[i / 8] = 0;
-    for (; i < n; i++) to[i / 8] |= (uint8_t)((unsigned)(x[i] != 0) << i % 8);
-}
+#define TEST(operator)                                          \
+    for (int64_t i = 0; i < n; i++) to[i] = x[i] operator than; \
+    break
 
-static void from_bits(const uint8_t *from, float *y, int64_t n)
+static void truth(gr__test test, float than, const float *x, uint8_t *to, int64_t n)
 {
-    int64_t i = 0;
-    for (; i + 8 <= n; i += 8)
-        for (int b = 0; b < 8; b++) y[i + b] = (float)(from[i / 8] >> b & 1);
-    for (; i < n; i++) y[i] = (float)(from[i / 8] >> i % 8 & 1);
+    switch (test) {
+    case GR__TEST_LESS:
+        TEST(<);
+    case GR__TEST_MORE:
+        TEST(>);
+    case GR__TEST_AT_MOST:
+        TEST(<=);
+    case GR__TEST_AT_LEAST:
+        TEST(>=);
+    case GR__TEST_EQUAL:
+        TEST(==);
+    default:
+        TEST(!=);
+    }
 }
 
 /* What is no place of a picture stays none. */
@@ -92,5 +94,5 @@ static void restore(const float *head, const uint8_t *codes, int64_t n, int widt
 
 extern const gr__packed_loops GR_ISA_FN(gr__packed_loops);
 const gr__packed_loops GR_ISA_FN(gr__packed_loops) = {
-    bits, from_bits, index16, from_index, bf16, from_bf16, f16, from_f16, quantise, restore,
+    truth, index16, from_index, bf16, from_bf16, f16, from_f16, quantise, restore,
 };
