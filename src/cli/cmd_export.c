@@ -85,6 +85,8 @@ GR_COMMAND(export) = {
     .summary = "Writes a model for other software",
     .help =
         "The suffix of FILE chooses the format; another one is refused:\n\n"
+        "  .onnx         the network as it predicts, for ONNX Runtime and others: raw samples in, pictures as NCHW, "
+        "logits out\n"
         "  .safetensors  the tensors under PyTorch's names and layouts, and the recipe and preparation as metadata\n"
         "  .npz          the same tensors as arrays of NumPy\n"
         "  .c            C source of the prediction of one sample, with its weights, and a header beside it;\n"

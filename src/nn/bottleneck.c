@@ -9,9 +9,12 @@ static const gr_row rows[] = {
     GR__BLOCK_ROWS("relu"),
 };
 
+extern const gr_layer gr__layer_bottleneck;
+
 static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_in)
 {
     (void)n_in;
+    if (!gr__block_check(b, &gr__layer_bottleneck, s, in[0])) return GR_NONE;
     int64_t filters = gr__setting_int(s, "filters"), stride = gr__setting_int(s, "stride");
     int64_t wide = filters * gr__setting_int(s, "expansion");
     gr_val y = gr__block_conv_build(

@@ -26,14 +26,39 @@ static const part plain[2][3] = {
 static const part efficient[3] = {
     {"_expand_conv", "_bn0", "_act0"}, {"_depthwise_conv", "_bn1", "_act1"}, {"_project_conv", "_bn2", NULL}};
 
+extern const gr_layer gr__layer_inverted_residual;
+
+static const part *parts_of(const gr_settings *s, bool widens)
+{
+    return gr__setting_is(s, "names", "efficientnet") ? efficient : plain[widens];
+}
+
+/* Where nothing is widened, what is convolved alone are the channels of the input. */
+void gr__inverted_banks(const gr_settings *s, int64_t channels, gr__block_bank out[GR__BLOCK_BANKS], int *n)
+{
+    bool widens = gr__setting_int(s, "expansion") != 1 && channels > 0;
+    const part *p = parts_of(s, widens);
+    *n = 0;
+    if (!widens) return;
+    out[(*n)++] = (gr__block_bank){.conv = p[0].conv,
+                                   .norm = p[0].norm,
+                                   .activation = p[0].activation,
+                                   .depth = p[1].conv,
+                                   .depth_norm = p[1].norm,
+                                   .depth_activation = p[1].activation,
+                                   .next = p[2].conv,
+                                   .held = !gr__tree_none(gr__setting_tree(s, "excite"))};
+}
+
 static gr_val build(gr_build *b, const gr_settings *s, const gr_val *in, int n_in)
 {
     (void)n_in;
+    if (!gr__block_check(b, &gr__layer_inverted_residual, s, in[0])) return GR_NONE;
     int64_t filters = gr__setting_int(s, "filters"), stride = gr__setting_int(s, "stride");
     int64_t channels = gr__block_channels(b, in[0]), wide = channels * gr__setting_int(s, "expansion");
     bool widens = wide != channels, same = gr__setting_is(s, "padding", "same");
     const gr_tree *excite = gr__setting_tree(s, "excite");
-    const part *p = gr__setting_is(s, "names", "efficientnet") ? efficient : plain[widens];
+    const part *p = parts_of(s, widens);
     gr_val y = in[0];
     if (widens)
         y = gr__block_conv_build(b, s, y,

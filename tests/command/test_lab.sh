@@ -27,7 +27,7 @@ columns() { # FILE COLUMNS: the first of it
   [[ $(head -n 1 "$1") == "$2"* ]] || short "$1 has $(head -n 1 "$1"), not $2"
 }
 for name in fig4.1 fig4.2 fig4.10 learning-curve; do code 0 lab $name --quick --out q; done
-code 0 lab ensemble-variance --out q --set bootstraps=4 --set models=3 --set samples=60 --set epochs=2 && has out.txt 'below that of two models or one'
+code 0 lab ensemble-variance --out q --set bootstraps=4 --set models=3 --set samples=60 --set epochs=2 && has out.txt 'the mean of 3 models varies less than one model: '
 columns q/ensemble-variance.csv models,variance,variance_low,variance_high,variance_alone,predicted,
 columns q/fig4.1.csv x,y,part
 columns q/fig4.1-fits.csv degree,c0,c1,c2,c3,c4,train_error,validation_error

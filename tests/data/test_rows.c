@@ -55,6 +55,66 @@ static void splits_are_partitions_with_known_counts(void **state)
     test_context_end(ctx);
 }
 
+/* Folds are as large as each other, in all and in each class, but for one; each row is in one of them, none in the test
+ * part, which is the same for all. */
+static void folds_differ_by_one_at_most(void **state)
+{
+    (void)state;
+    enum { MOST = 1500 };
+    gr_context *ctx = test_context();
+    static const int64_t sizes[] = {2, 7, 10, 99, 150, 1499};
+    static int32_t labels[MOST];
+    for (size_t i = 0; i < GR_COUNT(sizes); i++)
+        for (int classes = 1; classes <= 12; classes += 3)
+            for (int folds = 2; folds <= 7; folds++)
+                for (int tested = 0; tested < 2; tested++) {
+                    int64_t n = sizes[i], in[12][7] = {{0}}, total[7] = {0}, left = n;
+                    uint8_t seen[MOST] = {0};
+                    gr__rng r = gr__rng_make(i, "labels", (uint32_t)classes, 0);
+                    gr_rows first = {0};
+                    for (int64_t j = 0; j < n; j++)
+                        labels[j] = (int32_t)(gr__rng_below(&r, (uint64_t)classes) *
+                                              gr__rng_below(&r, (uint64_t)classes) / (uint64_t)classes);
+                    for (int fold = 0; fold < folds; fold++) {
+                        const double fractions[] = {0.5, 1.0 / folds, tested ? 0.2 : 0};
+                        const gr_cut c = {.seed = 9,
+                                          .fractions = fractions,
+                                          .parts = 2 + tested,
+                                          .labels = labels,
+                                          .classes = classes,
+                                          .folds = folds,
+                                          .fold = fold};
+                        gr_rows parts[3] = {{0}};
+                        test_ok(ctx, gr__split(ctx, &c, n, parts));
+                        check_partition(parts, 2 + tested, n);
+                        left = n - parts[2].n;
+                        assert_int_equal(parts[1].n, gr__fold_rows(left, folds, fold));
+                        for (int64_t k = 0; k < parts[1].n; k++) {
+                            assert_false(seen[parts[1].row[k]]++);
+                            in[labels[parts[1].row[k]]][fold]++;
+                            total[fold]++;
+                        }
+                        if (tested && fold == 0) first = parts[2];
+                        if (tested && fold > 0) {
+                            assert_int_equal(parts[2].n, first.n);
+                            if (first.n) assert_memory_equal(parts[2].row, first.row, (size_t)first.n * 4);
+                        }
+                        for (int p = 0; p < 2 + tested; p++)
+                            if (p < 2 || fold > 0) gr__rows_free(ctx, &parts[p]);
+                    }
+                    gr__rows_free(ctx, &first);
+                    int64_t all = 0;
+                    for (int one = 0; one < folds; one++) {
+                        all += total[one];
+                        assert_true(total[one] - total[0] <= 1 && total[one] - total[0] >= -1);
+                        for (int c = 0; c < classes; c++)
+                            for (int other = 0; other < folds; other++) assert_true(in[c][one] - in[c][other] <= 1);
+                    }
+                    assert_int_equal(all, left);
+                }
+    test_context_end(ctx);
+}
+
 static void strata_keep_their_shares(void **state)
 {
     (void)state;
@@ -323,6 +383,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(splits_are_partitions_with_known_counts), /* D11 */
+        cmocka_unit_test(folds_differ_by_one_at_most),
         cmocka_unit_test(strata_keep_their_shares),
         cmocka_unit_test(every_class_keeps_its_fraction),
         cmocka_unit_test(ties_are_the_seeds),

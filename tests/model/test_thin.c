@@ -259,6 +259,40 @@ static void channels_with_filters_of_their_own_go_along(void **state)
           0.5, (wish[]){{"a", 0, "equal size"}, {"g", 0, "equal size"}, {"p", 2, NULL}, {NULL, 0, NULL}});
 }
 
+/* Filters within blocks, which nobody outside of these takes. */
+static void blocks_become_narrow_inside(void **state)
+{
+    (void)state;
+    check("model: {input: [8, 8, 2], layers: [{type: conv, filters: 4, kernel: 1, name: a}, {type: basic_block, "
+          "filters: 6, "
+          "stride: 2, activation: prelu, name: b}, {type: bottleneck, filters: 5, expansion: 2, norm: none, name: n}, "
+          "global_avg_pool, {type: dense, units: 3}]}\n",
+          0.5,
+          (wish[]){{"a", 0, "basic_block"},
+                   {"b.conv1", 3, NULL},
+                   {"n.conv1", 2, NULL},
+                   {"n.conv2", 2, NULL},
+                   {NULL, 0, NULL}});
+    check(
+        "model: {input: [8, 8, 2], layers: [{type: inverted_residual, filters: 4, expansion: 3, name: a}, {type: "
+        "inverted_residual, filters: 4, expansion: 2, names: efficientnet, name: b}, {type: inverted_residual, "
+        "filters: "
+        "4, expansion: 1, name: c}, {type: inverted_residual, filters: 4, expansion: 2, excite: {type: squeeze_excite, "
+        "units: 2}, name: d}, global_avg_pool, {type: dense, units: 3}]}\n",
+        0.4,
+        (wish[]){{"a.conv.0.0", 2, NULL},
+                 {"b._expand_conv", 3, NULL},
+                 {"d.conv.0.0", 0, "within its block"},
+                 {NULL, 0, NULL}});
+    check("model: {input: [6, 6, 4], layers: [{type: basic_block, filters: 4, norm: {type: group_norm, groups: 2}, "
+          "name: b}, "
+          "{type: basic_block, filters: 4, activation: softplus, name: c}, {type: basic_block, filters: 4, inside: "
+          "{conv1: "
+          "7}, name: d}, global_avg_pool, {type: dense, units: 3}]}\n",
+          0.5,
+          (wish[]){{"b.conv1", 0, "norm"}, {"c.conv1", 0, "norm or the act"}, {"d.conv1", 3, NULL}, {NULL, 0, NULL}});
+}
+
 static void what_wants_all_keeps_them(void **state)
 {
     (void)state;
@@ -389,6 +423,7 @@ int main(void)
         cmocka_unit_test(what_follows_shrinks),
         cmocka_unit_test(branches_meet),
         cmocka_unit_test(channels_with_filters_of_their_own_go_along),
+        cmocka_unit_test(blocks_become_narrow_inside),
         cmocka_unit_test(what_wants_all_keeps_them),
         cmocka_unit_test(the_smallest_go),
         cmocka_unit_test(every_convolutional_network_of_the_zoo),

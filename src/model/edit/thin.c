@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nn/block.h"
 #include "plan/store.h"
 
 /* ---- flows ---- */
@@ -155,18 +156,23 @@ static bool in_groups(const at *a)
     return t && gr__tree_int(t, &groups) && groups > 1;
 }
 
-/* Filters of its own. */
-static gr_status begin_bank(gr_tracing *f, const at *a, const char *held)
+/* Filters of its own; n of them. */
+static gr_status add_bank(gr_tracing *f, const at *a, const char *name, int64_t n, const char *held, gr_flow *out)
 {
-    int64_t n = last_of(a);
     gr_channel *c = gr__bump_alloc(f->memory, sizeof *c * (size_t)n);
     bool *gone = gr__bump_alloc(f->memory, sizeof *gone * (size_t)n);
     if (!c || !gone) return GR_E_MEMORY;
     for (int64_t k = 0; k < n; k++) c[k] = (gr_channel){f->n_banks, k};
     memset(gone, 0, sizeof *gone * (size_t)n);
-    f->bank[f->n_banks++] = (gr_bank){.layer = a->index, .filters = n, .held = held, .gone = gone};
-    f->flow[a->index] = (gr_flow){c, n};
+    if (!GR_ROOM(f->ctx, f->bank, f->banks_room, f->n_banks + 1)) return GR_E_MEMORY;
+    f->bank[f->n_banks++] = (gr_bank){.layer = a->index, .name = name, .filters = n, .held = held, .gone = gone};
+    *out = (gr_flow){c, n};
     return GR_OK;
+}
+
+static gr_status begin_bank(gr_tracing *f, const at *a, const char *held)
+{
+    return add_bank(f, a, a->l->name, last_of(a), held, &f->flow[a->index]);
 }
 
 static gr_status trace_filters(gr_tracing *f, const at *a)
@@ -220,6 +226,60 @@ static gr_status trace_beside(gr_tracing *f, const at *a)
     return GR_OK;
 }
 
+static bool keeps_zero(gr_tracing *f, const gr_tree *t)
+{
+    const gr_layer *m = gr__activation_none(t) ? NULL : gr__layer_find(f->ctx, t);
+    return gr__activation_none(t) || (m && m->channels == GR_CHANNELS_EACH);
+}
+
+/* What stands behind a convolution within a block goes with its filters. */
+static gr_status cut_behind(gr_tracing *f, const char *layer, const char *const *names, const gr_flow *by)
+{
+    gr_status st = GR_OK;
+    for (; *names && st == GR_OK; names++) {
+        const char *full = gr__bump_format(f->memory, "%s.%s", layer, *names);
+        st = full ? cut_each(f, full, by) : GR_E_MEMORY;
+    }
+    return st;
+}
+
+/* Convolutions within a block whose filters only the block itself takes. */
+static gr_status trace_inside(gr_tracing *f, const at *a, const gr__block_bank *b)
+{
+    const gr_settings *s = &a->l->settings;
+    const char *name = gr__bump_format(f->memory, "%s.%s", a->l->name, b->conv),
+               *next = gr__bump_format(f->memory, "%s.%s", a->l->name, b->next),
+               *depth = b->depth ? gr__bump_format(f->memory, "%s.%s", a->l->name, b->depth) : NULL;
+    const char *const behind[] = {b->norm, b->activation, NULL}, *const deep[] = {b->depth_norm, b->depth_activation,
+                                                                                  NULL};
+    bool sound = keeps_zero(f, gr__setting_tree(s, "norm")) && keeps_zero(f, gr__setting_tree(s, "activation"));
+    const char *held = b->held  ? "something within its block takes all channels"
+                       : !sound ? "the norm or the activation of its block takes all channels, or makes something of 0"
+                                : NULL;
+    gr_flow flow;
+    gr_status st = name && next && (depth || !b->depth) ? GR_OK : GR_E_MEMORY;
+    GR_TRY(st);
+    GR_TRY(add_bank(f, a, name, param_of(f, name, "weight")->entry.shape.dim[0], held, &flow));
+    f->bank[f->n_banks - 1].inside = b->conv;
+    if (held) return GR_OK;
+    GR_TRY(cut_weight(f, name, NULL, &flow));
+    GR_TRY(cut_behind(f, a->l->name, behind, &flow));
+    if (depth) GR_TRY(cut_weight(f, depth, NULL, &flow));
+    if (depth) GR_TRY(cut_behind(f, a->l->name, deep, &flow));
+    st = cut_weight(f, next, &flow, NULL);
+done:
+    return st;
+}
+
+static gr_status trace_block(gr_tracing *f, const at *a)
+{
+    gr__block_bank bank[GR__BLOCK_BANKS];
+    int n = gr__block_banks(a->l->member, &a->l->settings, a->in[0]->n, bank);
+    gr_status st = want_all(f, a);
+    for (int i = 0; i < n && st == GR_OK; i++) st = trace_inside(f, a, &bank[i]);
+    return st;
+}
+
 static gr_status trace_layer(gr_tracing *f, const at *a)
 {
     const gr_layer *m = a->l->member;
@@ -237,7 +297,7 @@ static gr_status trace_layer(gr_tracing *f, const at *a)
     case GR_CHANNELS_FILTERED:
         return trace_filters(f, a);
     default:
-        return want_all(f, a);
+        return trace_block(f, a);
     }
 }
 
@@ -287,9 +347,8 @@ gr_status gr__tracing_make(gr_context *ctx, gr__bump *b, const gr_recipe *r, con
     *out = (gr_tracing){.ctx = ctx, .memory = b, .r = r, .network = n};
     gr_status st = GR_OK;
     out->flow = gr__bump_alloc(b, sizeof *out->flow * (layers + 1));
-    out->bank = gr__bump_alloc(b, sizeof *out->bank * (layers + 1));
     o.layers = gr__bump_alloc(b, sizeof *o.layers * (layers + 1));
-    if (!out->flow || !out->bank || !o.layers) return GR_E_MEMORY;
+    if (!out->flow || !o.layers) return GR_E_MEMORY;
     GR_TRY(gr_graph_create(ctx, &g));
     GR_TRY(gr__network_build_with(n, g, GR_MODE_EVALUATE, 1, false, &o, &v));
     st = trace_all(out, g, o.layers);
@@ -300,8 +359,11 @@ done:
 
 void gr__tracing_close(gr_tracing *f)
 {
-    if (f->ctx) gr__free(f->ctx, f->cut, f->cuts_room * sizeof *f->cut);
+    if (!f->ctx) return;
+    gr__free(f->ctx, f->cut, f->cuts_room * sizeof *f->cut);
+    gr__free(f->ctx, f->bank, f->banks_room * sizeof *f->bank);
     f->cut = NULL;
+    f->bank = NULL;
 }
 
 /* ---- which of them go ---- */
@@ -320,8 +382,7 @@ static int by_norm(const void *a, const void *b)
 
 static gr_status choose(gr_tracing *f, gr_bank *bank, const gr_store *s, double share)
 {
-    const gr_stacked *l = &f->r->stack->layer[bank->layer];
-    const gr_param_info *p = param_of(f, l->name, "weight");
+    const gr_param_info *p = param_of(f, bank->name, "weight");
     const gr_entry *w = gr_store_find(s, p->entry.name);
     ranked *order = gr__bump_alloc(f->memory, sizeof *order * (size_t)bank->filters);
     int64_t each = w->count / bank->filters;

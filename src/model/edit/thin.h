@@ -19,7 +19,9 @@ typedef struct gr_flow {
 
 /* A convolution whose filters may go. */
 typedef struct gr_bank {
-    int layer;
+    int layer;          /* of the stack */
+    const char *name;   /* of the convolution, whose weight is NAME.weight */
+    const char *inside; /* what the layer calls it, where it is one within; or NULL */
     int64_t filters, removed;
     const char *held; /* why none may; NULL: some may */
     bool *gone;       /* each of them */
@@ -41,6 +43,7 @@ typedef struct gr_tracing {
     gr_flow *flow; /* of each layer of the recipe's stack */
     gr_bank *bank;
     int n_banks;
+    size_t banks_room;
     gr_cut_axis *cut;
     size_t n_cuts, cuts_room;
 } gr_tracing;

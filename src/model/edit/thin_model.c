@@ -60,6 +60,22 @@ static bool put_sizes(const thinning *t, gr_tree *layer, int index)
     return gr__tree_put_number(b, layer, "filters", (double)kept);
 }
 
+/* {conv1: 16} of blocks whose convolutions have lost filters. */
+static bool put_inside(const thinning *t, gr_tree *layers)
+{
+    for (int i = 0; i < t->f.n_banks; i++) {
+        const gr_bank *bank = &t->f.bank[i];
+        gr_tree *layer = layers->child[bank->layer], *map = gr__tree_get(layer, "inside");
+        if (!bank->inside || !bank->removed) continue;
+        if (gr__tree_none(map)) {
+            map = gr__tree_map(t->b);
+            if (!gr__tree_put(t->b, layer, "inside", map)) return false;
+        }
+        if (!gr__tree_put_number(t->b, map, bank->inside, (double)(bank->filters - bank->removed))) return false;
+    }
+    return true;
+}
+
 static gr_status make_recipe(thinning *t)
 {
     const gr_recipe *r = t->m->recipe;
@@ -72,6 +88,7 @@ static gr_status make_recipe(thinning *t)
     for (int i = 0; i < r->stack->n && st == GR_OK; i++)
         if (r->stack->layer[i].member->channels == GR_CHANNELS_FILTERED && !put_sizes(t, layers->child[i], i))
             st = GR_E_MEMORY;
+    if (st == GR_OK && !put_inside(t, layers)) st = GR_E_MEMORY;
     t->b = before;
     gr__log_mute(t->ctx, true);
     if (st == GR_OK) st = gr__recipe_from_tree(t->ctx, own, tree, r->path, ".", &t->recipe);
@@ -155,19 +172,23 @@ static gr_status take_all(const thinning *t)
 static gr_status tell(const thinning *t, gr_thinning *told)
 {
     const gr_stack *stack = t->m->recipe->stack;
-    told->layer = gr__bump_alloc(t->b, sizeof *told->layer * (size_t)(stack->n + 1));
+    int bank = 0;
+    told->layer = gr__bump_alloc(t->b, sizeof *told->layer * (size_t)(stack->n + t->f.n_banks + 1));
     if (!told->layer) return GR_E_MEMORY;
     told->n = 0;
     for (int i = 0; i < stack->n; i++) {
         const gr_flow *flow = &t->f.flow[i];
-        if (stack->layer[i].member->channels != GR_CHANNELS_FILTERED) continue;
-        gr_thinned *l = &told->layer[told->n++];
-        *l = (gr_thinned){gr__bump_strdup(t->b, stack->layer[i].name), flow->n, flow->n - gr__flow_kept(&t->f, flow),
-                          "its filters go with its channels"};
-        for (int k = 0; k < t->f.n_banks; k++)
-            if (t->f.bank[k].layer == i) l->reason = t->f.bank[k].held;
-        if (!l->layer) return GR_E_MEMORY;
+        bool any = false;
+        for (; bank < t->f.n_banks && t->f.bank[bank].layer == i; bank++, any = true) {
+            const gr_bank *of = &t->f.bank[bank];
+            told->layer[told->n++] = (gr_thinned){gr__bump_strdup(t->b, of->name), of->filters, of->removed, of->held};
+        }
+        if (any || stack->layer[i].member->channels != GR_CHANNELS_FILTERED) continue;
+        told->layer[told->n++] = (gr_thinned){gr__bump_strdup(t->b, stack->layer[i].name), flow->n,
+                                              flow->n - gr__flow_kept(&t->f, flow), "its filters go with its channels"};
     }
+    for (size_t i = 0; i < told->n; i++)
+        if (!told->layer[i].layer) return GR_E_MEMORY;
     told->before = gr__network_parameter_count(t->network);
     told->after = gr__network_parameter_count(t->small);
     return GR_OK;

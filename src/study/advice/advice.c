@@ -76,6 +76,7 @@ static void look_at_layers(const gr_recipe *r, gr_advised *a)
     }
     for (int i = 0; i < r->n_inputs; i++) a->augments |= r->input[i].augment != NULL;
     a->augments |= !gr__tree_none(gr__tree_get(gr__tree_get(r->resolved, "data"), "augment"));
+    a->prunes = r->prune.on;
 }
 
 gr_advised gr__advised(const gr_recipe *r, gr_phase phase)

@@ -26,9 +26,12 @@ static gr_fit judge_errors(const gr_advised *a, char *why, size_t n)
 static gr_fit judge_less(const gr_advised *a, char *why, size_t n)
 {
     double l = fmax(a->l2, a->weight_decay);
-    snprintf(why, n, "%s, penalty.l2 %g, weight_decay %g", a->augments ? "samples are changed" : "nothing is augmented",
+    snprintf(why, n, "%s, penalty.l2 %g, weight_decay %g",
+             a->augments ? "samples are changed"
+             : a->prunes ? "weights are pruned"
+                         : "nothing is augmented",
              a->l2, a->weight_decay);
-    if (!a->augments || l == 0) return GR_FIT_NOT;
+    if ((!a->augments && !a->prunes) || l == 0) return GR_FIT_NOT;
     return l < MOST * 0.999 ? GR_FIT_FOLLOWED : GR_FIT_APPLIES;
 }
 

@@ -205,6 +205,15 @@ static const char *smaller_batch(const patient *p)
     return p->r->data.batch > 32 ? SAY(p, "data.batch=%lld", (long long)GR_MAX(p->r->data.batch / 2, 32)) : NULL;
 }
 
+static const char *pruning(const patient *p)
+{
+    if (p->r->prune.on) return SAY(p, "more of the weights: prune.to=%.3g", (1 + p->r->prune.to) / 2);
+    if (!p->e->known)
+        return SAY(p, "prune={to: 0.5, to_step: N}, N half of the updates; or gradus prune, then train --from");
+    return SAY(p, "prune={to: 0.5, to_step: %lld}; or gradus prune, then train --from",
+               (long long)GR_MAX(p->e->steps / 2, 1));
+}
+
 static const remedy remedies[] = {
     {"larger_model", true, larger_model},
     {"train_longer", true, train_longer},
@@ -220,6 +229,7 @@ static const remedy remedies[] = {
     {"label_smoothing", false, label_smoothing},
     {"normalisation", false, normalisation},
     {"smaller_batch", false, smaller_batch},
+    {"pruning", false, pruning},
 };
 
 gr_status gr__diagnose_advice(gr_result *r, const gr_diagnosis *d, const gr_recipe *recipe, const gr_ending *e,

@@ -2,6 +2,7 @@
  * other initial weights, and what varies from bootstrap to bootstrap is the probability that a test sample is given.
  * [mission G15; Breiman 1996] */
 #include <math.h>
+#include <string.h>
 
 #include "base/rng.h"
 #include "base/text.h"
@@ -165,9 +166,10 @@ static void tell_all(figure *f)
     gr_table *t = gr__lab_table(lab, NULL, "variance over bootstraps", columns, (int)GR_COUNT(columns));
     double *error = gr__result_alloc(&lab->result, sizeof *error * (size_t)f->bootstraps),
            *gain = gr__result_alloc(&lab->result, sizeof *gain * (size_t)f->bootstraps),
-           *each = gr__result_alloc(&lab->result, sizeof *each * (size_t)f->samples);
-    double own = 0, pairs = 0, before = INFINITY;
-    for (int64_t n = 1; n <= f->models && error && gain && each; n++) {
+           *each = gr__result_alloc(&lab->result, sizeof *each * (size_t)f->samples),
+           *first = gr__result_alloc(&lab->result, sizeof *first * (size_t)f->samples);
+    double own = 0, pairs = 0;
+    for (int64_t n = 1; n <= f->models && error && gain && each && first; n++) {
         double alone = 0, count = (double)n;
         own += covariance(f, n - 1, n - 1);
         for (int64_t m = 0; m < n - 1; m++) pairs += 2 * covariance(f, m, n - 1);
@@ -186,9 +188,12 @@ static void tell_all(figure *f)
                       "variance of the mean of %lld models: (mean variance + (M - 1) mean covariance) / M",
                       (long long)n);
         gr__lab_within(lab, 0, own / count * (1 + 1e-12), v.mean, "the same, at most the models' own on average");
-        if (n == f->models) gr__lab_within(lab, 0, before, v.mean, "the same, below that of two models or one");
-        if (n <= 2) before = fmin(before, v.mean);
+        if (n == 1) memcpy(first, each, sizeof *each * (size_t)f->samples);
     }
+    for (int64_t i = 0; i < f->samples && each && first; i++) first[i] -= each[i];
+    if (first)
+        gr__lab_tells(lab, gr__lab_mean(first, f->samples), "variance",
+                      "the mean of %lld models varies less than one model", (long long)f->models);
     if (gain)
         gr__lab_tells(lab, gr__lab_mean(gain, f->bootstraps), "% of the samples",
                       "an ensemble of %lld models errs less than they do on average", (long long)f->models);
