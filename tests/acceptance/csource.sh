@@ -52,8 +52,8 @@ for name in "${names[@]}"; do
     gcc -std=c11 -O2 -w -Dfloat=double -Dexpf=exp -Dtanhf=tanh -Dsqrtf=sqrt -Derff=erf -Dlogf=log -Dlog1pf=log1p -DHEADER='"net.h"' -DNAME=net -DCAPITALS=NET -I. -o exact "$here/csource.c" net.c -lm
     ./exact <in.txt >exact.txt
     theirs=$(perl "$here/csource.pl" predicted.txt exact.txt 1e9)
-    ours=$(sed 's/^/{"output": [/; s/ /, /g; s/$/]}/' net.txt >asked.txt && perl "$here/csource.pl" asked.txt exact.txt 1e9)
-    awk -v a="$ours" -v b="$theirs" 'BEGIN { exit !(a <= 4 * b) }' || short "$name: the program is $ours from numbers in double, predict $theirs"
+    ours=$(sed 's/ /, /g; s/^/{"output": [/; s/$/]}/' net.txt >asked.txt && perl "$here/csource.pl" asked.txt exact.txt 1e9)
+    awk -v a="$ours" -v b="$theirs" 'BEGIN { exit !(a > 0 && b > 0 && a <= 4 * b) }' || short "$name: the program is $ours from numbers in double, predict $theirs"
     off="$off (from doubles: program $ours, predict $theirs)"
   fi
   read -r weights scratch < <(sed -nE 's/.*Weights take ([0-9]+) bytes.* ([0-9]+)\. \*\/.*/\1 \2/p; s/.*own\. Weights take ([0-9]+) bytes, the scratch ([0-9]+)\. \*\/.*/\1 \2/p' net.h)
