@@ -253,6 +253,32 @@ GR_API void gr_guard(gr_graph *g, gr_val value);
  */
 GR_API void gr_mark_gradient(gr_graph *g, gr_val p, gr_val v);
 
+/* How a plan keeps what the backward pass reads of the forward pass: values that depend on one of `from`, the samples,
+ * and on none of `until`, the outputs of the last layer; those of both lists stay as they are. The forward pass itself
+ * reads what was computed. What is 0 or 1 is kept in a byte, and places of a max pool in 16; FLOAT32 keeps all as it
+ * is.
+ *
+ *   BFLOAT16, FLOAT16  to nearest, ties to even; what is beyond 65504 becomes that in float16
+ *   LOSSLESS           only what is 0 or 1, signs and places are packed: no bit of a result changes
+ *   QUANTISED          groups of values of a sample: least and range as float32, and `bits` each in between, rounded
+ *                      at random so that the mean is the value */
+typedef enum gr_keep_form {
+    GR_KEEP_FLOAT32,
+    GR_KEEP_BFLOAT16,
+    GR_KEEP_FLOAT16,
+    GR_KEEP_LOSSLESS,
+    GR_KEEP_QUANTISED
+} gr_keep_form;
+typedef struct gr_keep {
+    gr_keep_form form;
+    int64_t bits, group;           /* QUANTISED: 8, 4 or 2; numbers in a group */
+    int64_t samples;               /* of a batch: the first axis of values, or the second of what loops stack */
+    gr_val seed, update, position; /* QUANTISED: what random numbers depend on, as in gr_random */
+    const gr_val *from, *until;
+    size_t n_from, n_until;
+} gr_keep;
+GR_API void gr_graph_keep(gr_graph *g, const gr_keep *k); /* copied */
+
 /* ---- differentiation: adds nodes, returns values ---- */
 /* d y / d xs for a rank-0 y. A value that y does not depend on gets zeros of its shape. GR_E_UNSUPPORTED names an
  * operation without a rule. */

@@ -81,7 +81,7 @@ typedef struct gr_model_tensor {
 GR_API int gr_model_tensors(const gr_model *m);
 /* The tensor at an index, or of a name (index below 0). GR_E_NAME, GR_E_RANGE: there is none. */
 GR_API GR_CHECKED gr_status gr_model_tensor_at(const gr_model *m, int index, const char *name, gr_model_tensor *out);
-/* Its numbers in C order; room: for so many. GR_E_RANGE: it has more. */
+/* Its numbers in C order, those of masks (NAME.mask) 0 and 1; room: for so many. GR_E_RANGE: it has more. */
 GR_API GR_CHECKED gr_status gr_model_tensor_read(const gr_model *m, const char *name, double *values, int64_t room);
 
 #ifdef __cplusplus

@@ -248,18 +248,34 @@ gr_status gr_model_tensor_at(const gr_model *m, int index, const char *name, gr_
     return st;
 }
 
+/* Bytes of an element; 0: of a type that is no number here. */
+static size_t width_of(gr_st_type t)
+{
+    static const size_t bytes[] = {[GR_ST_F64] = 8, [GR_ST_F32] = 4, [GR_ST_I32] = 4, [GR_ST_U8] = 1};
+    return (size_t)t < GR_COUNT(bytes) ? bytes[t] : 0;
+}
+
 static gr_status read_numbers(const gr_model *m, const gr_st_tensor *t, double *values)
 {
-    float piece[1024];
+    union {
+        double f64[512];
+        float f32[1024];
+        int32_t i32[1024];
+        uint8_t u8[4096];
+    } piece;
+    size_t width = width_of(t->type), most = sizeof piece / width;
     int64_t n = gr_shape_count(t->shape);
-    gr_status st = GR_OK;
-    if (t->type == GR_ST_F64) return gr__st_read(m->file, t, 0, t->bytes, values);
-    for (int64_t i = 0; i < n && st == GR_OK; i += (int64_t)GR_COUNT(piece)) {
-        size_t some = (size_t)GR_MIN(n - i, (int64_t)GR_COUNT(piece));
-        st = gr__st_read(m->file, t, (size_t)i * sizeof *piece, some * sizeof *piece, piece);
-        for (size_t k = 0; k < some && st == GR_OK; k++) values[i + (int64_t)k] = piece[k];
+    for (int64_t i = 0; i < n; i += (int64_t)most) {
+        size_t some = (size_t)GR_MIN(n - i, (int64_t)most);
+        gr_status st = gr__st_read(m->file, t, (size_t)i * width, some * width, &piece);
+        if (st != GR_OK) return st;
+        for (size_t k = 0; k < some; k++)
+            values[i + (int64_t)k] = t->type == GR_ST_F64   ? piece.f64[k]
+                                     : t->type == GR_ST_F32 ? (double)piece.f32[k]
+                                     : t->type == GR_ST_I32 ? piece.i32[k]
+                                                            : piece.u8[k];
     }
-    return st;
+    return GR_OK;
 }
 
 gr_status gr_model_tensor_read(const gr_model *m, const char *name, double *values, int64_t room)
@@ -267,8 +283,8 @@ gr_status gr_model_tensor_read(const gr_model *m, const char *name, double *valu
     const gr_st_tensor *t = NULL;
     gr_status st = find_tensor(m, -1, name, &t);
     if (st != GR_OK || !t) return st;
-    if (t->type != GR_ST_F32 && t->type != GR_ST_F64)
-        return gr__fail(m->ctx, GR_E_TYPE, "tensor \"%s\" holds no real numbers", name);
+    if (!width_of(t->type))
+        return gr__fail(m->ctx, GR_E_TYPE, "tensor \"%s\" holds numbers of a type that is not read here", name);
     if (gr_shape_count(t->shape) > room)
         return gr__fail(m->ctx, GR_E_RANGE, "tensor \"%s\" has %lld numbers; there is room for %lld", name,
                         (long long)gr_shape_count(t->shape), (long long)room);

@@ -57,7 +57,6 @@ const char *gr__synonym(const char *name, const char *const *candidates,
  * elsewhere: "stop.epochs"; NULL: there is none. */
 const char *gr__key_home(const char *name, const char *section);
 bool gr__name_is_later(const char *name);             /* of the interface or of other tools, but not in this version */
-bool gr__command_is_later(const char *name);          /* likewise */
 bool gr__glob(const char *pattern, const char *name); /* '*' and '?' */
 
 #endif

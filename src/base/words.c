@@ -439,8 +439,3 @@ bool gr__name_is_later(const char *name)
 {
     return listed(name, later);
 }
-
-bool gr__command_is_later(const char *name)
-{
-    return listed(name, "finetune prune");
-}

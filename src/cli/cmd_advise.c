@@ -10,6 +10,8 @@ typedef struct options {
     int phase; /* of gr__phase_words; -1: not given */
     bool markdown;
     double data_x; /* 0: not given */
+    int similar;   /* 0 yes, 1 no; -1: not given */
+    const char *src, *dst;
 } options;
 
 enum { WIDTH = 110, WHY = 256 };
@@ -168,6 +170,9 @@ static gr_status check_flags(cli *c)
     if (!recipe && c->sets.n) return gr__fail(c->ctx, GR_E_USAGE, "advise: --set %s goes with a recipe", c->sets.at[0]);
     if (data_x && !size) return gr__fail(c->ctx, GR_E_USAGE, "advise: --data-x goes with the topic size");
     if (data_x && markdown) return gr__fail(c->ctx, GR_E_USAGE, "advise: --markdown goes with a topic alone");
+    bool tuned = cli_given(c, "similar") || cli_given(c, "src") || cli_given(c, "dst");
+    if (tuned && (markdown || c->n_arguments == 0 || strcmp(c->argument[0], "finetune") != 0))
+        return gr__fail(c->ctx, GR_E_USAGE, "advise: --similar, --src and --dst go with the topic finetune");
     if (markdown && (recipe || c->json || c->n_arguments == 0))
         return gr__fail(c->ctx, GR_E_USAGE, "advise: --markdown goes with a topic alone");
     return GR_OK;
@@ -192,6 +197,41 @@ static gr_status add_size(cli *c, gr_result *r, const gr_recipe *recipe)
     return st;
 }
 
+/* ---- figure 4.11 for two data sets ---- */
+
+static const char *const yes_no[] = {"yes", "no", NULL};
+
+/* 60000, 5k, 1.2M. */
+static gr_status read_samples(cli *c, const char *option, const char *text, double *out)
+{
+    static const char letters[] = "kMG";
+    size_t n = text ? strlen(text) : 0;
+    const char *at = n ? strchr(letters, text[n - 1]) : NULL;
+    const char *number = at ? gr__bump_format(c->memory, "%.*s", (int)n - 1, text) : text;
+    if (!text) return gr__fail(c->ctx, GR_E_USAGE, "advise finetune: --similar, --src and --dst go together");
+    if (!number) return GR_E_MEMORY;
+    if (!gr__parse_number(number, out) || !(*out >= 1 && *out < 1e15))
+        return gr__fail(c->ctx, GR_E_RANGE, "--%s: %s is no number of samples, such as 60000, 5k or 1M", option, text);
+    if (at) *out *= pow(1000, (double)(at - letters) + 1);
+    return GR_OK;
+}
+
+static gr_status add_choice(cli *c, gr_result *r)
+{
+    const options *o = c->options;
+    double source, target;
+    if (o->similar < 0 && !o->src && !o->dst) return GR_OK;
+    gr_status st = read_samples(c, "src", o->src, &source);
+    if (st == GR_OK) st = read_samples(c, "dst", o->dst, &target);
+    if (st == GR_OK && o->similar < 0) st = read_samples(c, "similar", NULL, &target);
+    if (st != GR_OK) return st;
+    const gr_rule *rule = gr__finetune_rule(o->similar == 0, source, target);
+    gr__result_put(r, "similar=%u src=%g dst=%g choice=%s", (unsigned)(o->similar == 0), source, target, rule->id);
+    gr__result_note(r, "%s data, %g samples after %g: %s\n    choose %s\n        %s\n\n",
+                    o->similar == 0 ? "similar" : "different", target, source, rule->id, rule->choose, rule->write);
+    return GR_OK;
+}
+
 static gr_status run(cli *c)
 {
     const gr_topic *t = NULL;
@@ -206,6 +246,7 @@ static gr_status run(cli *c)
     if (recipe) a = gr__advised(recipe, (gr_phase)(o->phase + 1));
     gr_result *r = cli_result(c);
     GR_TRY(add_size(c, r, recipe));
+    GR_TRY(add_choice(c, r));
     add_rules(r, t, recipe ? &a : NULL);
     if (recipe)
         note_advice(r, t, &a);
@@ -227,13 +268,18 @@ static const cli_option rows[] = {
     CLI_OPTION(options, data_x, REAL, "data-x", "N",
                "size: with N times the data, so many times the parameters; with a recipe, how many", .low = 1e-9,
                .high = 1e12),
+    CLI_OPTION(options, similar, WORD, "similar", "yes|no",
+               "finetune: whether the new data is like the source's; with --src and --dst", .usual = -1,
+               .words = yes_no),
+    CLI_OPTION(options, src, TEXT, "src", "N", "finetune: samples that the source was trained on, such as 1M"),
+    CLI_OPTION(options, dst, TEXT, "dst", "N", "finetune: samples of the new data, such as 5k"),
     CLI_OPTION(options, markdown, SWITCH, "markdown", NULL, "a topic's rules as a page, as docs/advice.md is"),
 };
 
 GR_COMMAND(advise) = {
     .name = "advise",
     .place = 15,
-    .usage = "[TOPIC [RECIPE]] [--phase PHASE] [--data-x N]",
+    .usage = "[TOPIC [RECIPE]] [--phase PHASE] [--data-x N] [--similar yes|no --src N --dst N]",
     .summary = "The chapter's rules of choice, alone or held against a recipe",
     .help = "The chapter is " GR_CHAPTER
             ".\n\nWithout a topic: the list. With one: its rules, each with the sentence behind it. With a recipe: "
@@ -242,7 +288,8 @@ GR_COMMAND(advise) = {
             "  APPLIES   the rule applies and the recipe does otherwise\n"
             "  open      it depends on what no recipe tells\n"
             "  -         the rule does not apply\n\n"
-            "Examples\n  gradus advise optimizer\n  gradus advise size --data-x 2\n  gradus advise optimizer "
+            "Examples\n  gradus advise optimizer\n  gradus advise size --data-x 2\n  gradus advise finetune --similar "
+            "yes --src 1M --dst 5k\n  gradus advise optimizer "
             "recipe.yaml --phase design\n",
     CLI_OPTIONS(options, rows),
     .min_arguments = 0,

@@ -74,7 +74,8 @@ static json_t *settings(const gr_tree *t)
     return o;
 }
 
-static gr_status look(gr_result *r, const gr_network *n, const gr_store *store, size_t i, start *s)
+static gr_status look(gr_result *r, const gr_recipe_start *from, const gr_network *n, const gr_store *store, size_t i,
+                      start *s)
 {
     size_t count;
     gr_tree *init;
@@ -87,15 +88,19 @@ static gr_status look(gr_result *r, const gr_network *n, const gr_store *store, 
     *s = (start){.name = param->entry.name,
                  .shape = {.whole = shape->dim, .n = (size_t)shape->rank},
                  .shape_text = gr__result_text(r, "%s", gr__shape_text(*shape, text)),
-                 .init = settings(init),
+                 .init = gr__start_anew(from, param->entry.name) ? settings(init) : NULL,
                  .by = (init->kind == GR_TREE_MAP ? gr__tree_get(init, "type") : init)->text,
                  .low = INFINITY,
                  .high = -INFINITY};
     measure(store, gr_store_find(store, s->name), s);
+    if (gr__start_anew(from, s->name)) return GR_OK;
+    s->init = json_pack("{s:o}", "start", gr__json_string(from->from));
+    s->by = "start.from";
     return GR_OK;
 }
 
-static gr_status show(cli *c, const char *out, const gr_network *network, const gr_store *store)
+static gr_status show(cli *c, const char *out, const gr_recipe_start *from, const gr_network *network,
+                      const gr_store *store)
 {
     size_t n;
     gr_result *r = cli_result(c);
@@ -105,7 +110,7 @@ static gr_status show(cli *c, const char *out, const gr_network *network, const 
     gr__result_put(r, "model=%s parameters=%jd", out, count);
     gr__result_note(r, "%s: %lld parameters\n\n", cli_shown(c, out), (long long)count);
     GR_TABLE(r, "tensors", columns, all, all ? n : 0);
-    for (size_t i = 0; i < n && r->failed == GR_OK; i++) gr__result_fail(r, look(r, network, store, i, &all[i]));
+    for (size_t i = 0; i < n && r->failed == GR_OK; i++) gr__result_fail(r, look(r, from, network, store, i, &all[i]));
     return cli_show(c, r);
 }
 
@@ -126,7 +131,7 @@ static gr_status write_initial(cli *c, const gr_recipe *r, const char *out)
                                   .meaning = &task.meaning,
                                   .trained = "{\"steps\": 0, \"samples\": 0, \"version\": \"" GR_VERSION "\"}"};
     GR_TRY(gr__model_write(c->ctx, out, store, &about));
-    st = show(c, out, task.network, store);
+    st = show(c, out, &r->start, task.network, store);
 done:
     gr_store_destroy(store);
     gr__task_close(&task);
@@ -163,7 +168,8 @@ GR_COMMAND(init) = {
     .help = "Other software can then start from the same point; gradus train --from MODEL does.\n\n"
             "Lists the initialiser that each parameter got, with the mean and standard deviation of its numbers; with "
             "--json the settings,\n"
-            "the smallest and the largest number too. `auto` is init: {last_bias: auto}.\n\n"
+            "the smallest and the largest number too. `auto` is init: {last_bias: auto}, `start.from` a model that the "
+            "recipe starts from.\n\n"
             "Example\n  gradus init recipes/fashion.yaml -o start.safetensors\n",
     CLI_OPTIONS(cli_out, rows),
     .min_arguments = 1,

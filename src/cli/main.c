@@ -175,16 +175,13 @@ static gr_status no_command(cli *c, const char *name)
     const cli_command *const *all = gr__commands(&n);
     n = GR_MIN(n, (int)GR_COUNT(names));
     for (int i = 0; i < n; i++) names[i] = all[i]->name;
-    bool later = gr__command_is_later(name);
-    const char *near = later ? NULL : gr__nearest(name, names, (size_t)n);
+    const char *near = gr__nearest(name, names, (size_t)n);
     if (name[0] == '-')
         gr__fail(c->ctx, GR_E_USAGE, "a command comes first, not %s", name);
     else
         gr__fail(c->ctx, GR_E_USAGE, "unknown command %s", name);
     if (near)
         gr__error_hint(c->ctx, "did you mean %s?", near);
-    else if (later)
-        gr__error_hint(c->ctx, "it is not there yet in this version of gradus; gradus --help lists what is");
     else
         gr__error_hint(c->ctx, "gradus --help lists the commands");
     return GR_E_USAGE;

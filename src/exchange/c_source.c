@@ -6,11 +6,15 @@
 
 #include "backend/source/source.h"
 #include "exchange/exchange.h"
+#include "exchange/quantize.h"
 
 typedef struct exporting {
     gr_context *ctx;
     const gr_model *m;
     bool raw;
+    gr__csource_codes *codes;
+    int n_codes;
+    const gr_backend *backend;
     gr__bump *memory;
     gr_network *network;
     gr_store *store;
@@ -79,8 +83,8 @@ static gr_status compile(exporting *x)
         gr_output(g, gr__output_of(r->head[h].name, "prediction", name), v.head[h].prediction);
         x->gives[h] = gr_shape_of(g, v.head[h].prediction);
     }
-    GR_TRY(gr_plan_compile(x->ctx, g, x->store, &(gr_plan_options){.backend = &gr__backend_source, .name = "predict"},
-                           &x->plan));
+    GR_TRY(
+        gr_plan_compile(x->ctx, g, x->store, &(gr_plan_options){.backend = x->backend, .name = "predict"}, &x->plan));
 done:
     gr_graph_destroy(g);
     return st;
@@ -90,7 +94,7 @@ static gr_status make_plan(exporting *x)
 {
     gr_status st = GR_OK;
     GR_TRY(make_network(x));
-    GR_TRY(gr_store_create(x->ctx, &gr__backend_source, &x->store));
+    GR_TRY(gr_store_create(x->ctx, x->backend, &x->store));
     GR_TRY(gr__network_declare(x->network, x->store));
     GR_TRY(compile(x));
     GR_TRY(gr_store_seal(x->store));
@@ -216,10 +220,8 @@ static void put_outputs(const exporting *x, gr__text *t)
     }
 }
 
-static void put_header(const exporting *x, gr__text *t)
+static void put_header(const exporting *x, uint64_t weights, gr__text *t)
 {
-    uint64_t parameters, states;
-    gr_store_bytes(x->store, &parameters, &states);
     gr__text_add(t, "/* ");
     put_word(t, x->m->recipe->name);
     gr__text_add(t, ", as gradus exported it: predicts one sample.\n *\n");
@@ -229,7 +231,7 @@ static void put_header(const exporting *x, gr__text *t)
         t,
         " *\n * Nothing is kept from call to call, nothing is allocated: threads may call it at once, each with "
         "a scratch of its\n * own. Weights take %llu bytes, the scratch %lld. */\n",
-        (unsigned long long)(parameters + states), 4 * (long long)gr__csource_scratch(x->plan));
+        (unsigned long long)weights, 4 * (long long)gr__csource_scratch(x->plan));
     gr__text_add(t, "#ifndef %s_H\n#define %s_H\n\n", x->capitals, x->capitals);
     gr__text_add(t, "#define %s_INPUTS %lld\n", x->capitals, (long long)x->inputs);
     gr__text_add(t, "#define %s_OUTPUTS %lld\n", x->capitals, (long long)x->outputs);
@@ -239,22 +241,27 @@ static void put_header(const exporting *x, gr__text *t)
     gr__text_add(t, "#ifdef __cplusplus\n}\n#endif\n#endif\n");
 }
 
-static gr_status write_files(exporting *x, const char *path, const char *header, gr__writer *h, gr__writer *c)
+static gr_status write_files(exporting *x, const char *header, gr__writer *h, gr__writer *c)
 {
-    const gr__csource_program program = {gr__bump_format(x->memory, "%s_predict", x->stem), x->feed, x->n_feeds,
-                                         x->result, x->m->recipe->n_heads};
+    const gr__csource_program program = {gr__bump_format(x->memory, "%s_predict", x->stem),
+                                         x->feed,
+                                         x->n_feeds,
+                                         x->result,
+                                         x->m->recipe->n_heads,
+                                         x->codes,
+                                         x->n_codes};
     const char *name = strrchr(header, '/') ? strrchr(header, '/') + 1 : header;
+    uint64_t weights = 0;
     gr__text t;
     gr__text_init(&t, x->ctx);
-    put_header(x, &t);
-    gr_status st = t.failed || !program.name ? gr__error_code(x->ctx) : GR_OK;
-    if (st == GR_OK) put(h, &t);
     gr__text_add(&t, "#include \"%s\"\n\n#include <math.h>\n#include <stddef.h>\n#include <string.h>\n", name);
-    if (st == GR_OK && t.failed) st = gr__error_code(x->ctx);
+    gr_status st = t.failed || !program.name ? gr__error_code(x->ctx) : GR_OK;
     if (st == GR_OK) put(c, &t);
-    if (st == GR_OK) st = gr__csource_write(x->plan, &program, c);
+    if (st == GR_OK) st = gr__csource_write(x->plan, &program, c, &weights);
+    put_header(x, weights, &t);
+    if (st == GR_OK && t.failed) st = gr__error_code(x->ctx);
+    if (st == GR_OK) put(h, &t);
     gr__text_free(&t);
-    (void)path;
     return st;
 }
 
@@ -267,7 +274,7 @@ static gr_status write(exporting *x, const char *path)
     if (!header) return GR_E_MEMORY;
     GR_TRY(gr__writer_open(x->ctx, path, &c));
     GR_TRY(gr__writer_open(x->ctx, header, &h));
-    GR_TRY(write_files(x, path, header, h, c));
+    GR_TRY(write_files(x, header, h, c));
     st = gr__writer_commit(h);
     h = NULL;
     if (st == GR_OK) {
@@ -283,8 +290,12 @@ done:
 gr_status gr__export_c(gr_context *ctx, gr_model *m, const char *path, const gr_export_options *o)
 {
     exporting x = {.ctx = ctx, .m = m, .raw = o->raw, .memory = gr__bump_create(ctx)};
+    gr_int8 told;
+    x.backend = o->int8 ? &gr__backend_source_codes : &gr__backend_source;
     gr_status st = x.memory ? GR_OK : GR_E_MEMORY;
     if (st == GR_OK) st = find_stem(&x, path);
+    if (st == GR_OK && o->int8)
+        st = gr__quantize(ctx, x.memory, m, o, &x.codes, &x.n_codes, o->quantized ? o->quantized : &told);
     if (st == GR_OK) st = make_plan(&x);
     if (st == GR_OK) st = name_values(&x);
     if (st == GR_OK) st = write(&x, path);

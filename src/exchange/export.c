@@ -6,12 +6,14 @@
 
 static const char weights_alone[] = "it holds the weights, which are the same with and without";
 
+static const char float_alone[] = "its numbers are float32; C source (.c) has codes";
+
 /* A line a format. */
 static const gr_writer writers[] = {
-    {".onnx", "ONNX", gr__export_onnx, NULL, NULL},
-    {".safetensors", "safetensors", gr__export_safetensors, NULL, weights_alone},
-    {".npz", "NumPy's NPZ", gr__export_npz, weights_alone, weights_alone},
-    {".c", "C source", gr__export_c, NULL, "it gives what predict gives in any case"},
+    {".onnx", "ONNX", gr__export_onnx, NULL, NULL, float_alone},
+    {".safetensors", "safetensors", gr__export_safetensors, NULL, weights_alone, float_alone},
+    {".npz", "NumPy's NPZ", gr__export_npz, weights_alone, weights_alone, float_alone},
+    {".c", "C source", gr__export_c, NULL, "it gives what predict gives in any case", NULL},
 };
 
 static bool ends(const char *path, const char *suffix)
@@ -42,5 +44,8 @@ gr_status gr__writer_takes(gr_context *ctx, const gr_writer *w, const gr_export_
         return gr__fail(ctx, GR_E_USAGE, "raw: it does nothing to a file %s: %s", w->suffix, w->no_raw);
     if (o->softmax && w->no_softmax)
         return gr__fail(ctx, GR_E_USAGE, "softmax: it does nothing to a file %s: %s", w->suffix, w->no_softmax);
+    if (o->int8 && w->no_int8)
+        return gr__fail(ctx, GR_E_USAGE, "int8: it does nothing to a file %s: %s", w->suffix, w->no_int8);
+    if (o->calibrate && !o->int8) return gr__fail(ctx, GR_E_USAGE, "calibrate: it goes with --int8");
     return GR_OK;
 }

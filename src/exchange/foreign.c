@@ -1,11 +1,11 @@
 /* Which format a file of weights is in; and numbers as files have them. */
 #include "exchange/foreign.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/text.h"
+#include "data/array/elements.h"
 #include "data/array/npz.h"
 
 static const char pickled[] =
@@ -104,15 +104,6 @@ size_t gr__foreign_width(gr__foreign_type t)
     return t == GR__FOREIGN_F64 ? 8 : t == GR__FOREIGN_F32 ? 4 : 2;
 }
 
-static double half(uint16_t h)
-{
-    int exponent = h >> 10 & 31, mantissa = h & 1023;
-    double x = exponent == 31 ? (mantissa ? (double)NAN : (double)INFINITY)
-               : exponent     ? ldexp(1024 + mantissa, exponent - 25)
-                              : ldexp(mantissa, -24);
-    return h & 0x8000 ? -x : x;
-}
-
 static double wide_half(uint16_t h)
 {
     uint32_t bits = (uint32_t)h << 16;
@@ -133,7 +124,7 @@ void gr__foreign_decode(gr__foreign_type t, const void *raw, size_t n, double *o
             out[i] = single;
         } else {
             memcpy(&narrow, (const char *)raw + 2 * i, 2);
-            out[i] = t == GR__FOREIGN_F16 ? half(narrow) : wide_half(narrow);
+            out[i] = t == GR__FOREIGN_F16 ? gr__half(narrow) : wide_half(narrow);
         }
     }
 }

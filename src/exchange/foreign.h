@@ -11,6 +11,7 @@ typedef struct gr_foreign_tensor {
     const char *type; /* as messages call it */
     bool real;        /* its numbers are reals */
     bool fixed;       /* a constant of the file's graph, which is no weight where nobody asks for it */
+    bool mapped;      /* a layer of the file's graph has it */
 } gr_foreign_tensor;
 
 /* Numbers of a tensor: n of them from `at` on, counted in C order. */

@@ -103,6 +103,26 @@ static gr_status check_tensor(const gr_foreign *f, const gr_foreign_tensor *t, b
                : bad(f, "has fewer or more numbers than its shape says", t->name);
 }
 
+static gr_status add(gr_foreign *f, model *m, block b, gr_foreign_tensor t)
+{
+    if (!GR_ROOM(f->ctx, m->block, m->capacity, m->n + 1) || !GR_ROOM(f->ctx, f->tensor, m->tensors_capacity, m->n + 1))
+        return GR_E_MEMORY;
+    m->block[m->n] = b;
+    f->tensor[m->n++] = t;
+    f->n = (int)m->n;
+    return GR_OK;
+}
+
+gr_status gr__foreign_onnx_again(gr_foreign *f, int i, const char *name)
+{
+    model *m = f->own;
+    gr_foreign_tensor t = f->tensor[i];
+    t.name = name;
+    t.fixed = true;
+    t.mapped = false;
+    return add(f, m, m->block[i], t);
+}
+
 static gr_status take_tensor(gr_foreign *f, model *m, const gr__wire_field *from)
 {
     gr__wire w = gr__wire_of(from->at, from->n);
@@ -125,12 +145,7 @@ static gr_status take_tensor(gr_foreign *f, model *m, const gr__wire_field *from
     t.fixed = !t.real || t.shape.rank == 0;
     gr_status st = check_tensor(f, &t, &b);
     if (st != GR_OK) return st;
-    if (!GR_ROOM(f->ctx, m->block, m->capacity, m->n + 1) || !GR_ROOM(f->ctx, f->tensor, m->tensors_capacity, m->n + 1))
-        return GR_E_MEMORY;
-    m->block[m->n] = b;
-    f->tensor[m->n++] = t;
-    f->n = (int)m->n;
-    return GR_OK;
+    return add(f, m, b, t);
 }
 
 static gr_status take_graph(gr_foreign *f, model *m)
@@ -206,6 +221,11 @@ static gr_status open(gr_foreign *f)
 gr__wire_field gr__foreign_onnx_graph(const gr_foreign *f)
 {
     return ((const model *)f->own)->graph;
+}
+
+gr__wire gr__foreign_onnx_tensor(const gr_foreign *f, int i)
+{
+    return ((const model *)f->own)->block[i].message;
 }
 
 /* ---- numbers ---- */

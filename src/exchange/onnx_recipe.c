@@ -80,24 +80,27 @@ static bool attribute(const node *n, const char *name, gr__wire_field *out)
     return false;
 }
 
-static int64_t whole(const node *n, const char *name, int64_t usual)
+static bool number(const node *n, const char *name, int field, uint64_t *x)
 {
     gr__wire_field a, f;
-    if (!attribute(n, name, &a)) return usual;
+    bool found = false;
+    if (!attribute(n, name, &a)) return false;
     gr__wire w = gr__wire_of(a.at, a.n);
     while (gr__wire_next(&w, &f))
-        if (f.number == GR__ONNX_ATTRIBUTE_I) usual = (int64_t)f.whole;
-    return usual;
+        if (f.number == field) *x = f.whole, found = true;
+    return found;
+}
+
+static int64_t whole(const node *n, const char *name, int64_t usual)
+{
+    uint64_t x = 0;
+    return number(n, name, GR__ONNX_ATTRIBUTE_I, &x) ? (int64_t)x : usual;
 }
 
 static double real(const node *n, const char *name, double usual)
 {
-    gr__wire_field a, f;
-    if (!attribute(n, name, &a)) return usual;
-    gr__wire w = gr__wire_of(a.at, a.n);
-    while (gr__wire_next(&w, &f))
-        if (f.number == GR__ONNX_ATTRIBUTE_F) usual = gr__wire_float(f.whole);
-    return usual;
+    uint64_t x = 0;
+    return number(n, name, GR__ONNX_ATTRIBUTE_F, &x) ? gr__wire_float(x) : usual;
 }
 
 /* How many; the list stays as it is where there is no such attribute. */
@@ -117,11 +120,17 @@ static int list(const node *n, const char *name, int64_t x[MOST_LIST])
     return k;
 }
 
-static const gr_foreign_tensor *weight(const reading *r, const char *name)
+static int index_of(const reading *r, const char *name)
 {
     for (int i = 0; i < r->f->n && name; i++)
-        if (strcmp(r->f->tensor[i].name, name) == 0) return &r->f->tensor[i];
-    return NULL;
+        if (strcmp(r->f->tensor[i].name, name) == 0) return i;
+    return -1;
+}
+
+static const gr_foreign_tensor *weight(const reading *r, const char *name)
+{
+    int i = index_of(r, name);
+    return i >= 0 ? &r->f->tensor[i] : NULL;
 }
 
 /* ---- layers ---- */
@@ -140,7 +149,14 @@ static gr_status is(reading *r, const char *name, const char *layer, bool flat)
     return GR_OK;
 }
 
-/* A layer's name: that of its weights, without what they are; else made up. */
+static bool is_layer(const reading *r, const char *name)
+{
+    for (size_t i = 0; i < r->n_values; i++)
+        if (r->value[i].layer && strcmp(r->value[i].layer, name) == 0) return true;
+    return false;
+}
+
+/* A layer's name: that of its weights, without what they are; else, or where another layer has it, made up. */
 static const char *layer_name(reading *r, const char *weights)
 {
     size_t n = weights ? strlen(weights) : 0;
@@ -150,7 +166,7 @@ static const char *layer_name(reading *r, const char *weights)
             if (!(*s == '_' || *s == '.' || (*s >= '0' && *s <= '9') || (*s >= 'a' && *s <= 'z') ||
                   (*s >= 'A' && *s <= 'Z')))
                 *s = '_';
-        return name;
+        if (!name || !is_layer(r, name)) return name;
     }
     return gr__bump_format(r->f->memory, "layer%d", ++r->n_named);
 }
@@ -177,10 +193,20 @@ static gr_status end(reading *r, const node *n, const char *name, bool flat)
     return is(r, n->out, name, flat);
 }
 
+/* An initialiser that two layers have is two tensors here. */
 static gr_status map_weight(reading *r, const char *from, const char *layer, const char *what, const char *axes)
 {
     const char *to = gr__bump_format(r->f->memory, "%s.%s", layer, what);
-    return to ? gr__names_add(r->names, from, to, axes) : GR_E_MEMORY;
+    int i = index_of(r, from);
+    if (!to || i < 0) return GR_E_MEMORY;
+    if (r->f->tensor[i].mapped) {
+        if (!(from = gr__bump_format(r->f->memory, "%s for %s", from, to))) return GR_E_MEMORY;
+        gr_status st = gr__foreign_onnx_again(r->f, i, from);
+        if (st != GR_OK) return st;
+        i = r->f->n - 1;
+    }
+    r->f->tensor[i].mapped = true;
+    return gr__names_add(r->names, from, to, axes);
 }
 
 static bool is_flat(const reading *r, const node *n)
@@ -337,40 +363,51 @@ static gr_status join(reading *r, const node *n, const char *type, const char *m
 static gr_status same(reading *r, const node *n)
 {
     const value *v = known(r, n->in[0]);
+    int i = index_of(r, n->in[0]);
+    if (!v && i >= 0) return gr__foreign_onnx_again(r->f, i, n->out);
     return v ? is(r, n->out, v->layer, v->flat) : refuse(r, n, "its input is not what a layer gives");
 }
 
-/* Has the new shape two axes? Its sizes are a constant of the graph, or an initialiser. */
-static bool two_axes(reading *r, const char *name)
+/* Whole numbers of a tensor; how many, -1 where there are other than 1 to 8. */
+static int wholes_of(gr__wire tensor, int64_t x[MOST_LIST])
 {
-    const gr_foreign_tensor *t = weight(r, name);
-    gr__wire_field graph = gr__foreign_onnx_graph(r->f), f;
+    gr__wire_field f;
+    uint64_t one;
+    int k = 0;
+    while (gr__wire_next(&tensor, &f)) {
+        gr__wire packed = gr__wire_of(f.at, f.n);
+        bool list = f.number == GR__ONNX_TENSOR_INT64S;
+        if (f.number == GR__ONNX_TENSOR_RAW && f.wire == GR__WIRE_BYTES && f.n % 8 == 0 && f.n / 8 <= MOST_LIST)
+            for (size_t i = 0; i < f.n / 8; i++) memcpy(&x[k++ % MOST_LIST], f.at + 8 * i, 8);
+        if (list && f.wire == GR__WIRE_VARINT) x[k++ % MOST_LIST] = (int64_t)f.whole;
+        while (list && f.wire == GR__WIRE_BYTES && gr__wire_take(&packed, &one)) x[k++ % MOST_LIST] = (int64_t)one;
+    }
+    return k >= 1 && k <= MOST_LIST ? k : -1;
+}
+
+/* A list that is an initialiser, or a constant of the graph; -1: it is neither. */
+static int constant(reading *r, const char *name, int64_t x[MOST_LIST])
+{
+    gr__wire_field graph = gr__foreign_onnx_graph(r->f), f, a, t;
     gr__wire w = gr__wire_of(graph.at, graph.n);
-    if (t) return t->shape.rank == 1 && t->shape.dim[0] == 2;
+    int i = index_of(r, name);
+    if (i >= 0) return wholes_of(gr__foreign_onnx_tensor(r->f, i), x);
     while (gr__wire_next(&w, &f)) {
         node n;
-        gr__wire_field a, x, d;
         if (f.number != GR__ONNX_GRAPH_NODE || f.wire != GR__WIRE_BYTES || parse(r, &f, &n) != GR_OK) continue;
         if (strcmp(n.op, "Constant") != 0 || strcmp(n.out, name) != 0 || !attribute(&n, "value", &a)) continue;
         gr__wire within = gr__wire_of(a.at, a.n);
-        while (gr__wire_next(&within, &x)) {
-            gr__wire tensor = gr__wire_of(x.at, x.n), packed;
-            uint64_t size = 0;
-            if (x.number != GR__ONNX_ATTRIBUTE_T || x.wire != GR__WIRE_BYTES) continue;
-            while (gr__wire_next(&tensor, &d))
-                if (d.number == GR__ONNX_TENSOR_DIMS) {
-                    packed = gr__wire_of(d.at, d.n);
-                    size = d.wire == GR__WIRE_VARINT ? d.whole : gr__wire_take(&packed, &size) ? size : 0;
-                }
-            return size == 2;
-        }
+        while (gr__wire_next(&within, &t))
+            if (t.number == GR__ONNX_ATTRIBUTE_T && t.wire == GR__WIRE_BYTES)
+                return wholes_of(gr__wire_of(t.at, t.n), x);
     }
-    return false;
+    return -1;
 }
 
 static gr_status flatten(reading *r, const node *n)
 {
-    if (strcmp(n->op, "Reshape") == 0 && (n->n_in < 2 || !two_axes(r, n->in[1])))
+    int64_t to[MOST_LIST];
+    if (strcmp(n->op, "Reshape") == 0 && (n->n_in < 2 || constant(r, n->in[1], to) != 2))
         return refuse(r, n, "its shape is not a constant of two axes");
     if (strcmp(n->op, "Flatten") == 0 && whole(n, "axis", 1) != 1) return refuse(r, n, "its axis is not 1");
     if (is_flat(r, n)) return same(r, n);
@@ -384,6 +421,16 @@ static gr_status averages(reading *r, const node *n)
     gr_status st = simple(r, n, "global_avg_pool", NULL);
     if (st == GR_OK) r->value[r->n_values - 1].flat = true; /* [N, C, 1, 1] there, [N, C] here */
     return st;
+}
+
+/* Means over the places of pictures. */
+static gr_status means(reading *r, const node *n)
+{
+    int64_t axes[MOST_LIST] = {0};
+    int k = n->n_in > 1 ? constant(r, n->in[1], axes) : list(n, "axes", axes);
+    for (int i = 0; i < k; i++) axes[i] += axes[i] < 0 ? 4 : 0;
+    bool places = k == 2 && axes[0] + axes[1] == 5 && axes[0] * axes[1] == 6;
+    return places ? averages(r, n) : refuse(r, n, "it is not over the places of pictures");
 }
 
 static const struct {
@@ -410,6 +457,7 @@ static gr_status take(reading *r, const node *n)
     if (strcmp(n->op, "MaxPool") == 0) return pool(r, n, "max_pool");
     if (strcmp(n->op, "AveragePool") == 0) return pool(r, n, "avg_pool");
     if (strcmp(n->op, "GlobalAveragePool") == 0) return averages(r, n);
+    if (strcmp(n->op, "ReduceMean") == 0) return means(r, n);
     if (strcmp(n->op, "Flatten") == 0 || strcmp(n->op, "Reshape") == 0) return flatten(r, n);
     if (strcmp(n->op, "Identity") == 0 || strcmp(n->op, "Dropout") == 0) return same(r, n);
     if (strcmp(n->op, "Add") == 0) return join(r, n, "add", "");

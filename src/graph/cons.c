@@ -8,17 +8,10 @@ static const struct {
     gr_opcode first;
     const gr_op *ops;
 } families[] = {
-    {GR_OP_FEED, gr__leaf_ops},
-    {GR_OP_RANDOM + 1, gr__map_ops},
-    {GR_OP_RESHAPE, gr__shape_ops},
-    {GR_OP_SUM, gr__reduce_ops},
-    {GR_OP_GATHER, gr__index_ops},
-    {GR_OP_MATMUL, gr__contract_ops},
-    {GR_OP_MAX_POOL, gr__pool_ops},
-    {GR_OP_SAMPLE_NORM, gr__norm_ops},
-    {GR_OP_ATTENTION, gr__attention_ops},
-    {GR_OP_SCAN, gr__loop_ops},
-    {GR_OP_FIXED_POINT + 1, gr__composed_ops},
+    {GR_OP_FEED, gr__leaf_ops},     {GR_OP_RANDOM + 1, gr__map_ops},   {GR_OP_RESHAPE, gr__shape_ops},
+    {GR_OP_SUM, gr__reduce_ops},    {GR_OP_GATHER, gr__index_ops},     {GR_OP_MATMUL, gr__contract_ops},
+    {GR_OP_MAX_POOL, gr__pool_ops}, {GR_OP_SAMPLE_NORM, gr__norm_ops}, {GR_OP_ATTENTION, gr__attention_ops},
+    {GR_OP_PACK, gr__packed_ops},   {GR_OP_SCAN, gr__loop_ops},        {GR_OP_FIXED_POINT + 1, gr__composed_ops},
 };
 
 const gr_op *gr__op(gr_opcode code)
@@ -149,6 +142,7 @@ static gr_val append(gr_graph *g, uint32_t hash, const gr_op *op, const gr_val *
     n->n_out = n_out;
     n->attr = *attr;
     n->scope = g->scope;
+    n->backward = g->backward;
     n->out = (gr_val)g->n_values + 1;
     append_values(g, (gr_value *)(void *)(n + 1), out, n_out);
     g->nodes[g->n_nodes++] = n;

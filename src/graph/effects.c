@@ -98,5 +98,42 @@ void gr_mark_gradient(gr_graph *g, gr_val p, gr_val v)
 
 gr_effects gr__graph_effects(const gr_graph *g)
 {
-    return (gr_effects){g->assigns, g->n_assigns, g->outputs, g->n_outputs, g->gradients, g->n_gradients, g->guard};
+    return (gr_effects){g->assigns,   g->n_assigns,   g->outputs, g->n_outputs,
+                        g->gradients, g->n_gradients, g->guard,   g->keeping};
+}
+
+static const gr_val *copied(gr_graph *g, const gr_val *list, size_t n)
+{
+    gr_val *copy = gr__bump_alloc(g->memory, (n + 1) * sizeof *copy);
+    if (!copy)
+        g->status = GR_E_MEMORY;
+    else if (n)
+        memcpy(copy, list, n * sizeof *copy);
+    return copy;
+}
+
+void gr_graph_keep(gr_graph *g, const gr_keep *k)
+{
+    const gr_val moment[] = {k->seed, k->update, k->position};
+    bool drawn = k->form == GR_KEEP_QUANTISED;
+    if (k->form == GR_KEEP_FLOAT32 || g->status != GR_OK) return;
+    if (k->samples < 1) {
+        gr_graph_fail(g, GR_E_USAGE, "keep: %lld samples", (long long)k->samples);
+        return;
+    }
+    if (drawn && (k->group < 1 || (k->bits != 8 && k->bits != 4 && k->bits != 2))) {
+        gr_graph_fail(g, GR_E_USAGE, "keep: groups of %lld values of %lld bits", (long long)k->group,
+                      (long long)k->bits);
+        return;
+    }
+    for (size_t i = 0; drawn && i < GR_COUNT(moment); i++)
+        if (!known(g, "keep", moment[i])) return;
+    for (size_t i = 0; i < k->n_from; i++)
+        if (!known(g, "keep", k->from[i])) return;
+    for (size_t i = 0; i < k->n_until; i++)
+        if (!known(g, "keep", k->until[i])) return;
+    g->keeping = *k;
+    if (!drawn) g->keeping.seed = g->keeping.update = g->keeping.position = GR_NONE;
+    g->keeping.from = copied(g, k->from, k->n_from);
+    g->keeping.until = copied(g, k->until, k->n_until);
 }

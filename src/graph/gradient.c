@@ -200,11 +200,13 @@ gr_status gr_pullback(gr_graph *g, const gr_val *ys, const gr_val *dys, int n_y,
 {
     sweep s = {.g = g};
     const char *scope = g->scope;
+    bool backward = g->backward;
     for (int i = 0; i < n_x; i++)
         if (!check(g, "x", xs[i])) break;
     if (g->status == GR_OK) find_order(&s, xs, n_x);
     gr__scope_set(g, scope);
     if (g->status != GR_OK) goto done;
+    gr__backward_set(g, true);
     seed(&s, ys, dys, n_y);
     g->wanted = s.depends;
     for (size_t k = s.n_order; k-- > 0 && g->status == GR_OK;)
@@ -216,6 +218,7 @@ gr_status gr_pullback(gr_graph *g, const gr_val *ys, const gr_val *dys, int n_y,
             s.cotangent[meant(&s, xs[i])] = gr_broadcast(g, gr_const(g, 0), gr_shape_of(g, xs[i]));
     for (int i = 0; i < n_x && g->status == GR_OK; i++) dxs[i] = s.cotangent[meant(&s, xs[i])];
 done:
+    gr__backward_set(g, backward);
     close_sweep(&s);
     return g->status;
 }

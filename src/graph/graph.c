@@ -155,6 +155,11 @@ void gr_scope_pop(gr_graph *g)
     g->scope = g->scopes[--g->n_scopes];
 }
 
+void gr__backward_set(gr_graph *g, bool backward)
+{
+    g->backward = backward;
+}
+
 void gr__scope_set(gr_graph *g, const char *scope)
 {
     const char *own = gr__intern(g, scope); /* it may come from another graph */

@@ -53,6 +53,9 @@ typedef enum gr_opcode {
     GR_OP_ATTENTION,
     GR_OP_ATTENTION_GRADIENT,
     GR_OP_ATTENTION_PACKED_GRADIENT,
+    /* values kept as bytes, and read back (packed.h) */
+    GR_OP_PACK,
+    GR_OP_UNPACK,
     GR_OP_SCAN,               /* a loop (body.h) */
     GR_OP_FIXED_POINT,        /* what a body leaves as it is: (z, residual, iterations); said by a loop */
     GR__COMPOSED(GR__OP_CODE) /* said by others */
@@ -68,6 +71,7 @@ typedef enum gr_opclass {
     GR_CLASS_CONTRACT,
     GR_CLASS_POOL,
     GR_CLASS_ATTENTION,
+    GR_CLASS_PACKED,
     GR_CLASS_LOOP, /* runs a body; plans make instructions of it, not kernels */
     GR_CLASS_COMPOSED
 } gr_opclass;
@@ -187,6 +191,7 @@ struct gr_node {
     gr_val out; /* the first output; the others follow */
     gr_attr attr;
     const char *scope; /* `dense "head"`, or "" */
+    bool backward;     /* it was first made while differentiating */
 };
 
 const gr_op *gr__op(gr_opcode code);
@@ -210,6 +215,8 @@ gr_val gr__node_make(gr_graph *g, const gr_op *op, const gr_val *in, int n_in, c
 gr_val gr__node_copy(gr_graph *to, const gr_graph *from, const gr_node *n, const gr_val *in);
 /* Output `output` of the node whose first output is `first`. GR_NONE where first is, after a failure. */
 gr_val gr__node_output(const gr_graph *g, gr_val first, int output);
+/* Whether new nodes are of a backward pass. */
+void gr__backward_set(gr_graph *g, bool backward);
 /* The scope that new nodes get, copied; gradient rules run under the scope of the node they differentiate. */
 void gr__scope_set(gr_graph *g, const char *scope);
 
@@ -232,6 +239,7 @@ typedef struct gr_effects { /* borrowed views of what the graph declares */
     const gr_gradient_mark *gradients;
     size_t n_gradients;
     gr_val guard;
+    gr_keep keeping;
 } gr_effects;
 gr_effects gr__graph_effects(const gr_graph *g);
 

@@ -13,7 +13,8 @@
 
 /* One table a family, in the order of gr_opcode. */
 extern const gr_op gr__leaf_ops[], gr__map_ops[], gr__shape_ops[], gr__reduce_ops[], gr__index_ops[],
-    gr__contract_ops[], gr__pool_ops[], gr__norm_ops[], gr__attention_ops[], gr__loop_ops[], gr__composed_ops[];
+    gr__contract_ops[], gr__pool_ops[], gr__norm_ops[], gr__attention_ops[], gr__packed_ops[], gr__loop_ops[],
+    gr__composed_ops[];
 
 /* ---- checks, for `infer` ---- */
 /* Fails with scope and operation before the text; returns false. */

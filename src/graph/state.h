@@ -41,6 +41,7 @@ struct gr_graph {
     const struct gr__body **bodies; /* of its loops; each is held once */
     size_t n_bodies, bodies_capacity;
 
+    bool backward; /* what is made now is of a backward pass */
     const char *scope;
     const char **scopes; /* what gr_scope_pop goes back to */
     size_t n_scopes, scopes_capacity;
@@ -52,6 +53,7 @@ struct gr_graph {
     gr_gradient_mark *gradients;
     size_t n_gradients, gradients_capacity;
     gr_val guard;
+    gr_keep keeping;
 
     gr_value *results; /* room for the outputs of the node being made */
     size_t results_capacity;

@@ -106,7 +106,9 @@ static gr_status build_inputs(gr__maker *m, int64_t batch, const gr_network_opti
     gr_status st = GR_OK;
     for (int i = 0; i < m->n->recipe->n_inputs && st == GR_OK; i++) st = build_input(m, i, batch, o->steps, v);
     bool mix = o->mix && m->b.mode == GR_MODE_TRAIN && m->n->recipe->mixture.kind;
-    return st == GR_OK && mix ? gr__maker_mix(m, batch) : st;
+    if (st == GR_OK && mix) st = gr__maker_mix(m, batch);
+    for (int i = 0; i < m->n->recipe->n_inputs && st == GR_OK; i++) v->prepared[i] = m->input[i];
+    return st;
 }
 
 /* What the recipe freezes at this moment of the run. */

@@ -26,6 +26,7 @@ gr_status gr__recipe_augment(gr__recipe_reader *k, const gr_settings *s, gr_tree
 gr_status gr__recipe_heads(gr__recipe_reader *k);      /* `cost` or `heads`, but for what depends on the network */
 gr_status gr__recipe_model(gr__recipe_reader *k);      /* inputs and layers; the heads then know where they begin */
 gr_status gr__recipe_keep_model(gr__recipe_reader *k); /* resolved, once building has checked what a layer holds */
+gr_status gr__recipe_store(gr__recipe_reader *k);      /* `store` */
 gr_status gr__recipe_remat(gr__recipe_reader *k);      /* `remat`; after the layers and `memory` */
 gr_status gr__recipe_keep_heads(gr__recipe_reader *k); /* after the metrics */
 gr_status

@@ -83,12 +83,8 @@ static gr_status read_device(gr__recipe_reader *k)
     if (r->float64 && strcmp(r->device, "cpu") == 0)
         return gr__tree_fail(k->ctx, at, GR_E_CONFLICT, "write device: ref, or leave it out",
                              "precision float64 is computed on ref, not on cpu");
-    const gr_tree *store = gr__setting_tree(&k->top, "store");
-    if (!gr__setting_is(&k->top, "store", "float32"))
-        return gr__tree_fail(k->ctx, store, GR_E_UNSUPPORTED, "store: float32",
-                             "this version of gradus does not have it yet");
     gr_status st = keep(k, "precision");
-    if (st == GR_OK) st = keep(k, "store");
+    if (st == GR_OK) st = gr__recipe_store(k);
     return st == GR_OK ? gr__recipe_part(k, "device", gr__tree_text(k->b, r->device)) : st;
 }
 

@@ -157,6 +157,7 @@ typedef struct gr_recipe {
     bool float64;       /* precision */
     const char *device; /* "cpu", "ref" */
     gr_algorithm algorithm;
+    gr_keep store;                  /* form, bits and group alone */
     uint64_t memory;                /* 0: none */
     gr_remat remat;                 /* its policy is never NULL */
     bool remat_given;               /* the recipe says it */

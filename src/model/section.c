@@ -56,7 +56,9 @@ static const gr_row recipe_rows[] = {
            "settings by parameter name; the first match counts"),
     GR_ROW("accumulate", INT, "1", "[1,1000000]", "", "micro-batches an update"),
     GR_ROW("precision", CHOICE, "float32", "float32|float64", "", "of weights and arithmetic"),
-    GR_ROW("store", CHOICE, "float32", "float32|bfloat16|float16", "", "how activations are kept between the passes"),
+    GR_ROW("store", TREE, "float32",
+           "float32, bfloat16, float16, lossless or {type: quantized, bits: 8|4|2, group: 256}", "",
+           "how activations are kept from the forward to the backward pass; arithmetic stays as `precision` says"),
     GR_ROW("algorithm", CHOICE, "auto", "auto|exact|direct", "",
            "which kernels may compute: exact has no Winograd beyond F(2x2,3x3)"),
     GR_ROW("memory", TREE, "none", "none, or bytes such as 2G", "bytes",
@@ -274,6 +276,19 @@ const gr_member gr__section_adapter = {.family = "recipe",
                                                     "rank] 0 at first",
                                        GR_ROWS(adapter_rows)};
 
+static const gr_row store_rows[] = {
+    GR_ROW("bits", INT, "8", "[2,8]", "bits", "of a quantized value: 8, 4 or 2"),
+    GR_ROW("group", INT, "256", "[1,1048576]", "values", "of one sample that share a least and a range"),
+};
+const gr_member gr__section_store = {.family = "recipe",
+                                     .name = "store",
+                                     .title = "How activations are kept between the passes",
+                                     .cite = "Jain et al. 2018, Gist; Chen et al. 2021, ActNN",
+                                     .equations = "quantized: Z = min, r = max - min, code = floor((2^bits - 1)(x - Z) "
+                                                  "/ r + u), u uniform\n"
+                                                  "           read back as Z + code r / (2^bits - 1)",
+                                     GR_ROWS(store_rows)};
+
 static const gr_row validate_rows[] = {
     GR_ROW("every", TREE, "1 epoch", "updates, or as in `2 epochs`", "", "how often"),
 };
@@ -331,10 +346,10 @@ const gr_member gr__section_serving = {.family = "recipe",
 const gr_member *const *gr__recipe_sections(int *n)
 {
     static const gr_member *const sections[] = {
-        &gr__section_recipe, &gr__section_data,    &gr__section_split, &gr__section_cut,      &gr__section_target,
-        &gr__section_limit,  &gr__section_model,   &gr__section_head,  &gr__section_zoo,      &gr__init_section,
-        &gr__section_start,  &gr__section_adapter, &gr__section_stop,  &gr__section_validate, &gr__section_checkpoint,
-        &gr__section_log,    &gr__section_serving, &gr__schedule_tail};
+        &gr__section_recipe,     &gr__section_data,    &gr__section_split,   &gr__section_cut,  &gr__section_target,
+        &gr__section_limit,      &gr__section_model,   &gr__section_head,    &gr__section_zoo,  &gr__init_section,
+        &gr__section_start,      &gr__section_adapter, &gr__section_store,   &gr__section_stop, &gr__section_validate,
+        &gr__section_checkpoint, &gr__section_log,     &gr__section_serving, &gr__schedule_tail};
     *n = (int)GR_COUNT(sections);
     return sections;
 }

@@ -57,6 +57,7 @@ static gr_status begin(gr__compiler *c, const gr_graph *g, gr_store *s)
     /* the pool now: scratch is sized by its threads */
     if (gr_context_threads(c->ctx) > 1 && !(p->pool = gr__context_pool(c->ctx))) return gr__error_code(c->ctx);
     gr_status st = gr__plan_simplify(c->ctx, c->backend, g, &p->graph);
+    if (st == GR_OK) st = gr__plan_keep(c->ctx, &p->graph);
     bool fuses = c->backend->fuses && !c->options.unfused;
     if (st == GR_OK && fuses) st = gr__plan_recompute(c, &p->graph);
     c->g = p->graph;

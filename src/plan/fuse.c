@@ -210,6 +210,8 @@ static bool may_join(const gr__compiler *c, int a, int b)
     const gr__unit *x = &c->units[a], *y = &c->units[b];
     if (x->kind != y->kind || x->kind == GR_ITEM_NODE || guard_between(c, a, b)) return false;
     if (x->kind == GR_ITEM_REGION) {
+        bool keeps = c->effects.keeping.form != GR_KEEP_FLOAT32;
+        if (keeps && x->backward != y->backward) return false; /* what is read back would be so in the forward pass */
         const gr__part *p = x->parts, *q = y->parts, both = joined(c, p, q);
         bool lines = gr__shape_equal(p->shape, q->shape);
         if (!both.splits || !reads_rightly(c, &both, p, a, b, &lines) || !reads_rightly(c, &both, q, a, b, &lines) ||
@@ -348,6 +350,7 @@ static int new_unit(gr__compiler *c, uint32_t k)
     u->parts = gr__bump_alloc(c->work, sizeof *u->parts);
     if (!u->parts || !add_node(c, u->parts, k)) return -1;
     u->n_parts = 1;
+    u->backward = n->backward;
     u->parts->splits = c->splits[k];
     u->parts->lines = may_be_line(c, k);
     u->parts->shape = gr__value(c->g, gr__node_is_reduction(n) ? n->in[0] : n->out)->shape;

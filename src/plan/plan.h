@@ -1,6 +1,7 @@
 /* Inside plans: what the stages of compiling hand to each other, and what is left of it to run.
  *
  *   simplify.c  graph -> simplified graph; here the arithmetic is fixed (simplify_loop.c: loops and their bodies)
+ *   keep.c      how values are kept between the passes of a step, where the graph says so
  *   recompute.c what is rather computed again where it is read than stored
  *   survey.c    what is live, what is a view, which broadcasts are read in place, which contractions take an epilogue
  *   fuse.c      nodes -> units, a unit being a kernel in the making (deps.c keeps them free of cycles)
@@ -95,8 +96,9 @@ typedef struct gr__part {
 
 typedef struct gr__unit {
     gr_item_kind kind;
-    bool gone;  /* became part of another */
-    bool waits; /* for the guard */
+    bool gone;     /* became part of another */
+    bool waits;    /* for the guard */
+    bool backward; /* its first node is of a backward pass */
     gr__part *parts;
     int n_parts;
     const gr__made *made;
@@ -170,6 +172,8 @@ gr_status gr__plan_simplify(gr_context *ctx, const gr_backend *backend, const gr
  * `round`: how often that was done before. */
 bool gr__plan_must_lower(const gr_backend *b, const gr_graph *g);
 gr_status gr__plan_lower(gr_context *ctx, const gr_backend *b, const gr_graph *from, int round, gr_graph **out);
+/* Replaces the graph by one that keeps values as it asks for (keep.c). */
+gr_status gr__plan_keep(gr_context *ctx, gr_graph **graph);
 /* Replaces the graph by one where some values are computed again (recompute.c). */
 gr_status gr__plan_recompute(gr__compiler *c, gr_graph **graph);
 /* Which values outputs, assigns and the guard need. live has room for all values. */

@@ -17,6 +17,9 @@ void gr__plan_mark_live(const gr_graph *g, bool *live)
     for (size_t i = 0; i < fx.n_assigns; i++) live[fx.assigns[i].target] = live[fx.assigns[i].value] = true;
     for (size_t i = 0; i < fx.n_outputs; i++) live[fx.outputs[i].value] = true;
     if (fx.guard) live[fx.guard] = true;
+    const gr_val moment[] = {fx.keeping.seed, fx.keeping.update, fx.keeping.position};
+    for (size_t i = 0; i < GR_COUNT(moment); i++)
+        if (moment[i]) live[moment[i]] = true;
     for (uint32_t k = gr__graph_nodes(g); k-- > 0;) {
         const gr_node *n = gr__node(g, k);
         bool lives = gr__plan_node_lives(n, live);
@@ -48,6 +51,7 @@ static void rebuild_node(gr__rebuild *r, const gr_node *n, gr_val *in)
     const char *scope = gr__intern(r->to, n->scope);
     if (!scope) return;
     gr__scope_set(r->to, scope);
+    gr__backward_set(r->to, n->backward);
     r->node(r, n, in, &r->map[n->out]);
 }
 
@@ -66,6 +70,35 @@ static void rebuild_effects(gr__rebuild *r)
     }
 }
 
+/* What of the marked values is left. */
+static size_t mapped(const gr__rebuild *r, const gr_val *list, size_t n, gr_val *out)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < n; i++)
+        if (r->map[list[i]]) out[left++] = r->map[list[i]];
+    return left;
+}
+
+static gr_status rebuild_keeping(gr__rebuild *r)
+{
+    gr_keep k = gr__graph_effects(r->from).keeping;
+    gr_context *ctx = gr__graph_context(r->from);
+    size_t room = (k.n_from + k.n_until + 1) * sizeof(gr_val);
+    if (k.form == GR_KEEP_FLOAT32 || gr_graph_status(r->to) != GR_OK) return gr_graph_status(r->to);
+    gr_val *marks = gr__alloc(ctx, room);
+    if (!marks) return gr__error_code(ctx);
+    k.n_until = mapped(r, k.until, k.n_until, marks + k.n_from);
+    k.until = marks + k.n_from;
+    k.n_from = mapped(r, k.from, k.n_from, marks);
+    k.from = marks;
+    k.seed = r->map[k.seed];
+    k.update = r->map[k.update];
+    k.position = r->map[k.position];
+    gr_graph_keep(r->to, &k);
+    gr__free(ctx, marks, room);
+    return gr_graph_status(r->to);
+}
+
 static gr_status rebuild_all(gr__rebuild *r)
 {
     uint32_t n_nodes = gr__graph_nodes(r->from);
@@ -80,7 +113,7 @@ static gr_status rebuild_all(gr__rebuild *r)
         if (gr__plan_node_lives(gr__node(r->from, k), r->live)) rebuild_node(r, gr__node(r->from, k), in);
     if (gr_graph_status(r->to) == GR_OK) rebuild_effects(r);
     gr__free(ctx, in, (size_t)widest * sizeof *in);
-    return gr_graph_status(r->to);
+    return rebuild_keeping(r);
 }
 
 gr_status gr__rebuild_graph(gr_context *ctx, const gr_graph *from, gr__rebuild_fn node, const void *user,

@@ -169,6 +169,28 @@ static gr_status forward(making *m, bool moves, bool draw, gr_network_values *v)
     return gr__network_build_with(m->task->network, m->g, GR_MODE_TRAIN, m->batch, true, &o, v);
 }
 
+/* How the step keeps what its backward passes read: of what the layers make, all but the outputs. */
+static void keep_activations(const making *m, const gr_network_values *v, int n)
+{
+    gr_graph *g = m->g;
+    const gr_recipe *r = m->recipe;
+    gr_val from[GR_MAX_INPUTS], until[2 * GR_MAX_TARGETS];
+    gr_keep k = r->store;
+    if (k.form == GR_KEEP_FLOAT32) return;
+    k.samples = m->batch;
+    k.from = from;
+    k.until = until;
+    for (int i = 0; i < r->n_inputs; i++) from[k.n_from++] = v->prepared[i];
+    for (int i = 0; i < n; i++)
+        for (int h = 0; h < r->n_heads; h++) until[k.n_until++] = v[i].head[h].output;
+    if (k.form == GR_KEEP_QUANTISED) {
+        k.seed = gr_feed(g, GR_FEED_SEED, GR_REAL, GR_SCALAR);
+        k.update = gr_feed(g, GR_FEED_UPDATE, GR_REAL, GR_SCALAR);
+        k.position = gr_feed(g, GR_FEED_POSITION, GR_REAL, GR_SCALAR);
+    }
+    gr_graph_keep(g, &k);
+}
+
 static gr_status forward_and_back(making *m)
 {
     bool draw = m->curvature && draws(m), sam = m->recipe->sam.on;
@@ -180,12 +202,16 @@ static gr_status forward_and_back(making *m)
                                        : gr__optim_point(m->g, m->store, &m->recipe->optim, m->phase,
                                                          &m->recipe->groups, &m->params[i], m->lr);
     GR_TRY(forward(m, true, draw && !sam, &m->v));
-    if (!sam) return differentiate(m, &m->v);
+    if (!sam) {
+        keep_activations(m, &m->v, 1);
+        return differentiate(m, &m->v);
+    }
     GR_TRY(climb(m, &m->v));
     gr_scope_push(m->g, "sam", NULL);
     st = forward(m, false, draw, &above);
     if (st == GR_OK) st = differentiate(m, &above);
     gr_scope_pop(m->g);
+    if (st == GR_OK) keep_activations(m, (const gr_network_values[]){m->v, above}, 2);
 done:
     return st;
 }

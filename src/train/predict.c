@@ -24,7 +24,8 @@ struct gr_predictor {
     bool float64;                   /* the backend's reals */
 };
 
-static gr_status compile(gr_predictor *p, const gr_recipe *r, const gr_backend *backend)
+static gr_status compile(gr_predictor *p, const gr_recipe *r, const gr_backend *backend, gr_graph_changer *change,
+                         void *user)
 {
     gr_graph *g = NULL;
     gr_network_values v;
@@ -36,6 +37,7 @@ static gr_status compile(gr_predictor *p, const gr_recipe *r, const gr_backend *
         gr_output(g, gr__output_of(r->head[h].name, "prediction", name), v.head[h].prediction);
         p->width[h] = gr_shape_count(gr_shape_of(g, v.head[h].prediction)) / p->batch;
     }
+    if (change) GR_TRY(change(user, &g));
     GR_TRY(gr_plan_compile(p->ctx, g, p->store,
                            &(gr_plan_options){.backend = backend, .name = "predict", .algorithm = r->algorithm},
                            &p->plan));
@@ -81,6 +83,12 @@ static gr_status find_values(gr_predictor *p, const gr_recipe *r)
 
 gr_status gr__predictor_make(gr_context *ctx, const gr_model *m, const gr_set *like, int64_t batch, gr_predictor **out)
 {
+    return gr__predictor_make_changed(ctx, m, like, batch, NULL, NULL, out);
+}
+
+gr_status gr__predictor_make_changed(gr_context *ctx, const gr_model *m, const gr_set *like, int64_t batch,
+                                     gr_graph_changer *change, void *user, gr_predictor **out)
+{
     const gr_backend *backend = gr_backend_get(m->recipe->device);
     gr_predictor *p = gr__alloc(ctx, sizeof *p);
     gr_status st = GR_OK;
@@ -93,7 +101,7 @@ gr_status gr__predictor_make(gr_context *ctx, const gr_model *m, const gr_set *l
     GR_TRY(make_network(p, m, like));
     GR_TRY(gr_store_create(ctx, backend, &p->store));
     GR_TRY(gr__network_declare(p->network, p->store));
-    GR_TRY(compile(p, m->recipe, backend));
+    GR_TRY(compile(p, m->recipe, backend, change, user));
     GR_TRY(gr_store_seal(p->store));
     GR_TRY(gr__model_load(ctx, m->file, m->path, p->store));
     GR_TRY(gr_plan_bind(p->plan, NULL));
@@ -113,6 +121,11 @@ void gr__predictor_destroy(gr_predictor *p)
     gr_store_destroy(p->store);
     gr__network_destroy(p->network);
     gr__free(p->ctx, p, sizeof *p);
+}
+
+const void *gr__predictor_value(const gr_predictor *p, const char *name, gr_shape *shape)
+{
+    return gr_plan_output(p->plan, name, shape);
 }
 
 int64_t gr__predictor_width(const gr_predictor *p, int head)

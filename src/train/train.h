@@ -319,6 +319,12 @@ typedef struct gr_predictor gr_predictor;
 /* Ready to predict from raw samples of sets like this one; threads and budget are the context's. */
 gr_status gr__predictor_make(gr_context *ctx, const struct gr_model *m, const gr_set *like, int64_t batch,
                              gr_predictor **out);
+/* The same of what `change` makes of its graph: with further outputs, or another one in its place. */
+typedef gr_status gr_graph_changer(void *user, gr_graph **g);
+gr_status gr__predictor_make_changed(gr_context *ctx, const struct gr_model *m, const gr_set *like, int64_t batch,
+                                     gr_graph_changer *change, void *user, gr_predictor **out);
+/* An output that was added, as the backend has it, until the next call. */
+const void *gr__predictor_value(const gr_predictor *p, const char *name, gr_shape *shape);
 void gr__predictor_destroy(gr_predictor *p);
 /* Runs samples first .. first + n of a set of those types (n <= batch); values[h] has n x width numbers of head h,
  * valid until the next call: probabilities, or the values. */

@@ -3,7 +3,7 @@
 # warnings as errors, run under AddressSanitizer and UBSan, and held against `predict` on raw samples: within 1e-5. Some networks are so badly conditioned after a few
 # updates that float32 itself is further off: then the program is also built with doubles in the place of floats, and may be no further from that than 4 times what
 # `predict` is. A line a network: what the weights and the scratch take, what serving was said to take, the differences.
-# Usage: tests/acceptance/csource.sh [NAME...]; STEPS=20 unless given; about 10 minutes for all of them on two cores.
+# Usage: tests/acceptance/csource.sh [NAME...]; STEPS=20 unless given. Building with sanitizers takes longest.
 cd "$(dirname "$0")/../.." || exit 1
 ./dev build >/dev/null 2>&1 || exit 1
 . tests/command/lib.sh build/gradus

@@ -69,6 +69,11 @@ model([N("Conv", ["x", "a.weight"], ["p"], kernel_shape=[1, 1]), N("Conv", ["x",
        N("Gemm", ["t", "w"], ["y"])], weights(a__weight=(2, 3, 1, 1), b__weight=(4, 3, 1, 1), w=(6 * 16, 3)), (3, 4, 4), 3)
 holds("two branches", (3, 4, 4))
 
+model([N("Identity", ["b"], ["b2"]), N("Conv", ["x", "a.weight", "b"], ["p"], kernel_shape=[1, 1]), N("Conv", ["p", "c.weight", "b2"], ["q"], kernel_shape=[1, 1]), N("Conv", ["q", "c.weight"], ["r"], kernel_shape=[1, 1]),
+       N("ReduceMean", ["r"], ["s"], axes=[-1, -2], keepdims=1), N("Constant", [], ["t"], value=numpy_helper.from_array(np.array([-1, 4]), "t")), N("Reshape", ["s", "t"], ["u"]), N("Elu", ["u"], ["y"])],
+      weights(a__weight=(4, 3, 1, 1), c__weight=(4, 4, 1, 1), b=(4,)), (3, 5, 5), 4)
+holds("weights that several layers have, means over places", (3, 5, 5))
+
 # What is no layer is named, and nothing is written
 for name, nodes, shape, why in [
     ("an unknown operation", [N("Sin", ["x"], ["y"], name="wave")], (5,), "Sin wave is no layer of ours"),

@@ -42,6 +42,22 @@ code 0 advise regularisation r.yaml --set 'data.augment=[{type: noise, std: 0.1}
 code 0 advise regularisation r.yaml --set 'data.augment=[{type: noise, std: 0.1}]' --phase design && has out.txt '^APPLIES +late '
 code 0 advise regularisation r.yaml --set optimizer=adam --json && has out.txt '"id":"adam".*"verdict":"open"'
 code 0 advise size r.yaml --phase established --set limit.serving_bytes=4M && has out.txt '^followed +serving ' && has out.txt '^followed +existing '
+choose() { # SIMILAR SRC DST RULE: figure 4.11
+  code 0 advise finetune --similar "$1" --src "$2" --dst "$3" --json && has out.txt "\"choice\":\"$4\""
+}
+choose yes 1M 5k similar-small
+choose no 1M 5k different-small
+choose yes 1M 100k large
+choose no 1.2M 200000 large
+choose yes 60000 60k from-scratch
+choose no 1k 1G from-scratch
+code 0 advise finetune --similar no --src 1M --dst 5k && has out.txt '^different data, 5000 samples after 1e\+06: different-small'
+bad 2 'go together' advise finetune --similar yes --src 1M
+bad 2 'go together' advise finetune --src 1M --dst 5k
+bad 2 'no number of samples' advise finetune --similar yes --src many --dst 5k
+bad 2 'no number of samples' advise finetune --similar yes --src 1M --dst 0
+bad 2 'maybe is not one of yes, no' advise finetune --similar maybe --src 1M --dst 5k
+bad 2 'go with the topic finetune' advise size --similar yes --src 1M --dst 5k
 bad 2 "data-x goes with the topic size" advise optimizer --data-x 2
 bad 2 "data-x" advise size --data-x 0
 bad 2 "data-x" advise size --data-x much

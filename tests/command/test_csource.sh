@@ -123,6 +123,28 @@ code 0 train a.yaml --out a --quiet
 octets a.npy 3 12 12 <"$gradus"
 holds heads a/last.safetensors e.txt a.npy
 
+# ---- codes of 8 bits: a quarter of the weights, about the same answers, the same bytes twice, and what it costs told
+small q.yaml 'data: {train: {type: synthetic, kind: digits, n: 300, size: 16, seed: 1}, validation: {split: 0.2}, batch: 32, prepare: [standardize]}' "stop: {epochs: 3}" "checkpoint: {keep: 1}"
+code 0 train q.yaml --out q --quiet
+code 0 export q/last.safetensors -o codes.c --int8 --json
+[[ $(field out.txt products) -eq 2 && $(field out.txt samples) -eq 240 && $(field out.txt judged) -eq 60 ]] || short "--int8 tells otherwise: $(<out.txt)"
+awk -v a="$(field out.txt error_before)" -v b="$(field out.txt error_after)" 'BEGIN { exit !(a < 0.6 && b <= a + 0.1 && b >= a - 0.1) }' || short "codes cost too much: $(<out.txt)"
+code 0 eval q/last.safetensors --split validation --json
+said=$(field out.txt error)
+code 0 export q/last.safetensors -o other/codes.c --int8
+has out.txt "error on 60 samples: $(printf '%.6g' "$said") by floats, "
+same codes.c other/codes.c
+CSOURCE_FLAGS=-O2 program codes q/last.safetensors --int8 --calibrate 50
+differ codes.c other/codes.c "50 samples tell other ranges"
+CSOURCE_TOLERANCE=0.1 agrees codes q/last.safetensors in.txt in.npy
+weights=$(sed -nE 's/.*Weights take ([0-9]+) bytes.*/\1/p' codes.h)
+[[ $weights -lt 4200 && $weights -gt 3900 ]] || short "the weights take $weights bytes as codes"
+bad 2 'int8: .*float32' export q/last.safetensors -o x.onnx --int8
+bad 2 'calibrate: it goes with --int8' export q/last.safetensors -o x.c --calibrate 5
+mv t.csv away.csv
+bad 3 't.csv.*No such file' export t/last.safetensors -o x.c --int8
+mv away.csv t.csv
+
 # ---- refused
 bad 2 'softmax: .*gives what predict gives' export r/last.safetensors -o x.c --softmax
 bad 3 'No such file' export r/last.safetensors -o nowhere/x.c

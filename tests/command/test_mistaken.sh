@@ -98,8 +98,6 @@ bad 2 'unknown flag --loss' train r.yaml --loss mse
 has err.txt '\-\-set cost=VALUE'
 bad 2 'unknown flag --treads' train r.yaml --treads 2
 has err.txt 'did you mean --threads'
-bad 2 'unknown command prune' prune run/best.safetensors
-has err.txt 'not there yet'
 bad 2 'unknown command fit' fit r.yaml
 has err.txt 'did you mean train'
 finish

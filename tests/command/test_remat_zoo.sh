@@ -5,9 +5,11 @@
 . "$here/zoo.sh"
 . "$here/remat.sh"
 zoo_data
-recomputed=0
+recomputed=0 wanted=15
+nm "$gradus" 2>/dev/null | grep -qE '__asan_init|__tsan_init' && slow='^(resnet50|vgg16-bn|vgg16|mobilenet-v2|efficientnet-lite0|bert-base|gpt2-small)$' wanted=9 || slow='^$'
 for recipe in "$here"/../../recipes/zoo/*.yaml; do
   name=$(basename "$recipe" .yaml)
+  [[ ! $name =~ $slow ]] || continue # too much for a sanitizer
   zoo_args "$name" "$recipe"
   all=$(planned total "${args[@]}")
   least=$(least_of "${args[@]}")
@@ -20,5 +22,5 @@ for recipe in "$here"/../../recipes/zoo/*.yaml; do
   code 0 plan "${args[@]}" --budget "$least"
   [[ $least -lt $all ]] && recomputed=$((recomputed + 1))
 done
-[[ $recomputed -ge 15 ]] || short "only $recomputed networks of the zoo take less when they recompute"
+[[ $recomputed -ge $wanted ]] || short "only $recomputed networks of the zoo take less when they recompute"
 finish

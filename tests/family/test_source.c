@@ -68,8 +68,9 @@ static void write_program(ev_bench *b, gr_val y, const gr__csource_feed *feed, i
     test_ok(b->ctx, gr__writer_open(b->ctx, path, &w));
     static const char head[] = "#include <math.h>\n#include <stddef.h>\n#include <string.h>\n";
     gr__writer_put(w, head, sizeof head - 1);
-    const gr__csource_program how = {p->name, feed, n_feeds, &result, 1};
-    test_ok(b->ctx, gr__csource_write(plan, &how, w));
+    const gr__csource_program how = {p->name, feed, n_feeds, &result, 1, NULL, 0};
+    uint64_t bytes;
+    test_ok(b->ctx, gr__csource_write(plan, &how, w, &bytes));
     test_ok(b->ctx, gr__writer_commit(w));
     p->scratch = gr__csource_scratch(plan);
     gr_plan_destroy(plan);
@@ -178,8 +179,162 @@ static void a_program_of_every_layer_gives_its_evidence(void **state)
     assert_int_equal(system(command), 0);
 }
 
+/* ---- codes of 8 bits: the same sums of the same codes, by plain loops ---- */
+
+enum { H = 7, W = 5, C = 4, O = 6, K = 3, OH = 4, OW = 3, ROWS = 3, IN = 37, OUT = 21 };
+
+static float random_number(uint32_t *state, float most)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return most * ((float)(*state >> 8) / 8388608.0f - 1);
+}
+
+static void fill_random(float *x, int n, float most, uint32_t seed)
+{
+    for (int i = 0; i < n; i++) x[i] = random_number(&seed, most);
+}
+
+static int code_of(float x, float scale, int zero)
+{
+    float t = floorf(x * (1 / scale) + 0.5f);
+    t = fminf(fmaxf(t, (float)(-128 - zero)), (float)(127 - zero));
+    return (int)t;
+}
+
+/* The code of number i of a row of n, and the row's scale. */
+static int weight_code(const float *row, int n, int i, float *scale)
+{
+    float most = 0;
+    for (int k = 0; k < n; k++) most = fmaxf(most, fabsf(row[k]));
+    *scale = most / 127;
+    return (int)nearbyint((double)row[i] / (double)*scale);
+}
+
+typedef void reference_fn(const float *x, const float *w, const float *b, float scale, int zero, float *y);
+
+static void reference_dense(const float *x, const float *w, const float *b, float scale, int zero, float *y)
+{
+    for (int r = 0; r < ROWS; r++)
+        for (int o = 0; o < OUT; o++) {
+            int64_t sum = 0;
+            float of_row = 1;
+            for (int i = 0; i < IN; i++)
+                sum += code_of(x[r * IN + i], scale, zero) * weight_code(w + o * IN, IN, i, &of_row);
+            y[r * OUT + o] = (float)sum * (scale * of_row) + b[o];
+        }
+}
+
+/* Two groups, stride 2, a border of 1, a rectifier. */
+static void reference_conv(const float *x, const float *w, const float *b, float scale, int zero, float *y)
+{
+    enum { CG = C / 2, TAPS = K * K * CG };
+    for (int at = 0; at < OH * OW * O; at++) {
+        int o = at % O, u = at / O % OW, v = at / O / OW;
+        int64_t sum = 0;
+        float of_row = 1;
+        for (int t = 0; t < TAPS; t++) {
+            int c = t % CG, r = v * 2 + t / CG / K - 1, q = u * 2 + t / CG % K - 1;
+            if (r < 0 || r >= H || q < 0 || q >= W) continue;
+            float number = x[(r * W + q) * C + o / (O / 2) * CG + c];
+            sum += code_of(number, scale, zero) * weight_code(w + o * TAPS, TAPS, t, &of_row);
+        }
+        weight_code(w + o * TAPS, TAPS, 0, &of_row);
+        y[at] = fmaxf((float)sum * (scale * of_row) + b[o], 0);
+    }
+}
+
+typedef struct coded {
+    const char *name;
+    gr_shape x, w, b;
+    reference_fn *reference;
+    float scale;
+    int zero;
+} coded;
+
+static void write_coded(gr_context *ctx, const coded *k, const char *path, const float *w, const float *b)
+{
+    gr_graph *g;
+    gr_store *store;
+    gr_plan *plan;
+    gr__writer *out;
+    uint64_t bytes;
+    const gr__csource_feed feed = {.name = "x"};
+    const gr__csource_result result = {.name = "y"};
+    const gr__csource_codes codes = {"w", k->scale, k->zero};
+    const gr__csource_program how = {k->name, &feed, 1, &result, 1, &codes, 1};
+    static const char head[] = "#include <math.h>\n#include <stddef.h>\n#include <string.h>\n";
+    test_ok(ctx, gr_graph_create(ctx, &g));
+    gr_val x = gr_feed(g, "x", GR_REAL, k->x), weight = gr_param(g, "w", k->w), bias = gr_param(g, "b", k->b), y;
+    if (k->w.rank == 2)
+        y = gr_add(g, gr_matmul(g, x, weight, false, true), bias);
+    else
+        y = gr_relu(g, gr_add(g, gr_conv(g, x, weight, (gr_conv_attr){{2, 2}, {1, 1}, {1, 1}, {1, 1}, 2}), bias));
+    gr_output(g, "y", y);
+    test_ok(ctx, gr_store_create(ctx, &gr__backend_source_codes, &store));
+    test_ok(ctx, gr_store_add(store, &(gr_entry_spec){.name = "w", .shape = k->w}, NULL));
+    test_ok(ctx, gr_store_add(store, &(gr_entry_spec){.name = "b", .shape = k->b}, NULL));
+    test_ok(ctx, gr_plan_compile(ctx, g, store, &(gr_plan_options){.backend = &gr__backend_source_codes}, &plan));
+    test_ok(ctx, gr_store_seal(store));
+    memcpy(gr_store_find(store, "w")->data, w, (size_t)gr_shape_count(k->w) * sizeof *w);
+    memcpy(gr_store_find(store, "b")->data, b, (size_t)gr_shape_count(k->b) * sizeof *b);
+    test_ok(ctx, gr__writer_open(ctx, path, &out));
+    gr__writer_put(out, head, sizeof head - 1);
+    test_ok(ctx, gr__csource_write(plan, &how, out, &bytes));
+    test_ok(ctx, gr__writer_commit(out));
+    assert_int_equal(bytes, gr_shape_count(k->w) + 8 * gr_shape_count(k->b)); /* codes, scales and the bias */
+    assert_true(gr__csource_scratch(plan) < 4096);
+    gr_plan_destroy(plan);
+    gr_store_destroy(store);
+    gr_graph_destroy(g);
+}
+
+static void products_of_codes_are_the_references_to_the_bit(void **state)
+{
+    (void)state;
+    const coded cases[] = {
+        {"dense_codes", GR_SHAPE(ROWS, IN), GR_SHAPE(OUT, IN), GR_SHAPE(OUT), reference_dense, 0.021f, -31},
+        {"conv_codes", GR_SHAPE(1, H, W, C), GR_SHAPE(O, K, K, C / 2), GR_SHAPE(O), reference_conv, 0.017f, 12},
+    };
+    char room[] = "/tmp/gradus-codes-XXXXXX", command[300], path[80];
+    const char *cc = getenv("CC") ? getenv("CC") : "cc";
+    assert_non_null(mkdtemp(room));
+    for (size_t i = 0; i < GR_COUNT(cases); i++) {
+        const coded *k = &cases[i];
+        gr_context *ctx = test_context();
+        static float x[1024], w[1024], b[64], want[1024], got[1024], scratch[4096];
+        union {
+            void *object;
+            predict_fn *function;
+        } found;
+        int64_t n = k->w.rank == 2 ? ROWS * OUT : OH * OW * O;
+        fill_random(x, 1024, 3, 1 + (uint32_t)i);
+        fill_random(w, 1024, 0.5f, 7 + (uint32_t)i);
+        fill_random(b, 64, 1, 9);
+        snprintf(path, sizeof path, "%s/%s.c", room, k->name);
+        write_coded(ctx, k, path, w, b);
+        snprintf(command, sizeof command,
+                 "%s -std=c11 -Wall -Wextra -Werror -O2 -ffp-contract=off -fPIC -shared -o %s.so %s -lm", cc, path,
+                 path);
+        assert_int_equal(system(command), 0);
+        snprintf(command, sizeof command, "%s.so", path);
+        void *library = dlopen(command, RTLD_NOW);
+        if (!library) fail_msg("%s", dlerror());
+        found.object = dlsym(library, k->name);
+        found.function(x, got, scratch);
+        k->reference(x, w, b, k->scale, k->zero, want);
+        assert_memory_equal(got, want, (size_t)n * sizeof *got);
+        dlclose(library);
+        test_context_end(ctx);
+    }
+    snprintf(command, sizeof command, "rm -rf %s", room);
+    assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_program_of_every_layer_gives_its_evidence)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_program_of_every_layer_gives_its_evidence),
+        cmocka_unit_test(products_of_codes_are_the_references_to_the_bit),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

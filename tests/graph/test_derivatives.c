@@ -6,6 +6,7 @@
 
 #include "graph/attention.h"
 #include "graph/norm.h"
+#include "graph/packed.h"
 
 #include "gradcheck.h"
 #include "saidcheck.h"
@@ -187,6 +188,15 @@ static gr_val build_pool_scatter(gr_graph *g, const gr_val *x)
     return gr_square(g, gr__node_add(g, GR_OP_POOL_SCATTER, (gr_val[]){x[1], index}, 2, &attr, NULL));
 }
 
+/* What is packed has no gradient; what is read back is another number. */
+static gr_val build_packed(gr_graph *g, const gr_val *x)
+{
+    const gr__packing places = {.form = GR__PACK_INDEX};
+    gr_val index = gr_iota(g, gr_shape_of(g, x[0]), 0), packed = gr__pack(g, index, &places, "", NULL);
+    gr_val back = gr__unpack(g, packed, &places, gr__value(g, index), 0);
+    return gr_square(g, gr_mul(g, x[0], gr_real(g, back)));
+}
+
 static gr_val build_avg_pool_adjoint(gr_graph *g, const gr_val *x)
 {
     gr_attr attr = window_attr(3, 3);
@@ -335,6 +345,7 @@ static const gradcheck_case others[] = {
     ROW(fixed_point_nested, 1, S(2)),
     ROW(scan_mixed, 4, S(3, 2), S(2), S(2), SCALAR_SHAPE),
     ROW(scan_nested, 3, S(2, 2, 1, 2), S(2, 2), S(2)),
+    ROW(packed, 1, S(3, 2)),
     ROW(muladd, 2, S(3, 2), S(3, 2)),
     ROW(muladd, 2, S(3), SCALAR_SHAPE),
     ROW(muladd_third, 2, SCALAR_SHAPE, S(3)),

@@ -143,7 +143,7 @@ static equal chain_of(int layers, bool inner, const gr_remat *how, uint64_t budg
         gr_mark_gradient(e.g, w[i], d[i]);
         gr_output(e.g, name, d[i]);
     }
-    const gr_plan_options o = {.backend = &toy, .remat = how ? *how : (gr_remat){NULL}, .budget = budget};
+    const gr_plan_options o = {.backend = &toy, .remat = how ? *how : (gr_remat){.policy = NULL}, .budget = budget};
     test_ok(e.ctx, gr_plan_compile(e.ctx, e.g, e.store, &o, &e.plan));
     return e;
 }

@@ -83,6 +83,11 @@ def trains_and_predicts():
         assert one.shape == (3,) and np.allclose(one, p[5], atol=1e-6)
         assert np.array_equal(m.predict(X.astype("f8").astype(">f4")), p) and np.array_equal(m.predict(X[::-1][::-1]), p)
         assert m.tensors["head.weight"].shape == (3, 16)
+        subprocess.run([command, "prune", "run/best.safetensors", "--sparsity", "0.5", "-o", "pruned.safetensors", "--quiet"], check=True)
+        with gradus.load("pruned.safetensors") as pruned:
+            t = pruned.tensors
+            assert sorted(set(t["head.weight.mask"].ravel())) == [0, 1] and np.all(t["head.weight"][t["head.weight.mask"] == 0] == 0)
+            assert pruned.predict(X).shape == p.shape
         e = m.evaluate(X, Y)
         assert e.samples == N and abs(e.metrics["accuracy"] + e.error - 1) < 1e-12 and e.confusion.sum() == N and not e.heads
         assert abs(e.error - (p.argmax(1) != Y).mean()) < 1e-12
@@ -92,6 +97,26 @@ def trains_and_predicts():
     out = subprocess.run([command, "predict", "run/best.safetensors", "x.npy", "--json"], capture_output=True, text=True, check=True).stdout
     assert np.array_equal(np.array([json.loads(line)["probabilities"] for line in out.splitlines()], "f4"), p)  # the command's bits [D18]
     assert r.best().tensors["head.weight"].shape == r.last().tensors["head.weight"].shape
+
+
+@test
+def runs_are_those_of_the_command():
+    source = {"type": "synthetic", "kind": "blobs", "features": 3, "classes": 3, "n": 150}
+    recipe = dict(RECIPE, name="points", data={"train": source, "validation": {"split": 0.2}, "test": {"split": 0.2}, "batch": 20, "prepare": ["standardize"]}, stop={"epochs": 3})
+    with open("points.yaml", "w") as f:
+        json.dump(recipe, f, indent=1)
+    r = gradus.train("points.yaml", out="by-python")
+    subprocess.run([command, "train", "points.yaml", "--out", "by-command", "--quiet"], check=True)
+    for name in ("best.safetensors", "last.safetensors", "recipe.yaml"):
+        assert open(f"by-python/{name}", "rb").read() == open(f"by-command/{name}", "rb").read(), name
+    said = json.loads(subprocess.run([command, "eval", "by-command/best.safetensors", "--split", "validation", "--json"], capture_output=True, check=True).stdout)
+    with r.best() as m:
+        e = m.evaluate(part="validation")
+        assert (e.samples, e.cost, e.error) == (said["samples"], said["cost_mean"], said["error"]) and e.metrics == said["metrics"]
+        assert e.confusion.tolist() == said["confusion"] and e.cost == r.best_cost
+        for _ in range(2):
+            m.evaluate(part="test")
+    assert len(open("by-python/test-looks.jsonl").readlines()) == 2  # looks at the test part are counted
 
 
 @test

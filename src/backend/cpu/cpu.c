@@ -47,6 +47,8 @@ static gr_status make_node(gr_context *ctx, const gr_item *item, gr__isa isa, gr
         return gr__contract_make_item(ctx, item, isa, out);
     case GR_CLASS_POOL:
         return gr__pool_make(ctx, item, isa, out);
+    case GR_CLASS_PACKED:
+        return gr__packed_make(ctx, item, isa, out);
     case GR_CLASS_ATTENTION:
         return gr__attention_make(ctx, item, isa, out);
     default:

@@ -24,7 +24,8 @@ gr_status gr__argmax_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_
 gr_status gr__move_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_kernel **out); /* all of GR_CLASS_SHAPE */
 gr_status gr__leaf_make(gr_context *ctx, const gr_item *item, gr__isa isa,
                         gr_kernel **out); /* iota, tensor, random, const */
-gr_status gr__index_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_kernel **out); /* gather, scatter_add */
+gr_status gr__index_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_kernel **out);  /* gather, scatter_add */
+gr_status gr__packed_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_kernel **out); /* pack, unpack */
 gr_status gr__pool_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_kernel **out);
 gr_status gr__attention_make(gr_context *ctx, const gr_item *item, gr__isa isa,
                              gr_kernel **out); /* and its gradients */

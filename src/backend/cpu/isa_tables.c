@@ -4,6 +4,7 @@
 #include "backend/cpu/contract_winograd.h"
 #include "backend/cpu/contract_zeros.h"
 #include "backend/cpu/native.h"
+#include "backend/cpu/packed.h"
 #include "backend/cpu/tile.h"
 
 #if defined(__x86_64__)
@@ -31,3 +32,4 @@ TABLE(gr__winograd_ops)
 TABLE(gr__zeros_ops)
 TABLE(gr__attention_rows)
 TABLE(gr__depth_ops)
+TABLE(gr__packed_loops)

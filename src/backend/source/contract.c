@@ -3,6 +3,7 @@
  * the tap lies within the picture; taps side by side are one product where they may be. */
 #include "backend/source/program.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "graph/op.h"
@@ -40,11 +41,11 @@ gr__layout gr__contraction_layout(const gr_graph *g, const gr_node *n)
 {
     gr_shape b = gr__value(g, n->in[1])->shape;
     if (n->op->code == GR_OP_MATMUL)
-        return b.rank == 2 && n->attr.i[1] ? (gr__layout){1, b.dim[1], b.dim[0]} : (gr__layout){0};
+        return b.rank == 2 && n->attr.i[1] ? (gr__layout){.groups = 1, .k = b.dim[1], .n = b.dim[0]} : (gr__layout){0};
     if (n->op->code != GR_OP_CONV) return (gr__layout){0};
     conv c = conv_of(g, n);
-    if (depthwise(&c)) return (gr__layout){1, c.kh * c.kw, c.c};
-    return (gr__layout){c.groups, c.kh * c.kw * c.cg, c.og};
+    if (depthwise(&c)) return (gr__layout){.groups = 1, .k = c.kh * c.kw, .n = c.c};
+    return (gr__layout){.groups = c.groups, .k = c.kh * c.kw * c.cg, .n = c.og};
 }
 
 /* ---- operands ---- */
@@ -338,10 +339,110 @@ static void write_conv(const gr__writing *w, const gr_node *n)
     put_end(w, &e, rows * columns);
 }
 
+/* ---- products of codes: what is read becomes codes, sums are whole numbers, results floats again ---- */
+
+enum { MOST_TERMS = 65536 }; /* of a sum: 255 * 127 times as many fit an int */
+
+const char *gr__csource_takes_codes(const gr_graph *g, const gr_node *n)
+{
+    if (n->op->code != GR_OP_MATMUL && n->op->code != GR_OP_CONV) return NULL;
+    const gr_node *w = gr__producer(g, n->in[1]);
+    gr__layout l = gr__contraction_layout(g, n);
+    if (w->op->code != GR_OP_PARAM || l.k == 0 || l.k > MOST_TERMS) return NULL;
+    if (n->op->code == GR_OP_MATMUL) return n->attr.i[0] ? NULL : w->attr.name;
+    conv c = conv_of(g, n);
+    return depthwise(&c) ? NULL : w->attr.name;
+}
+
+static void put_encoding(const gr__writing *w, const gr_node *n, const gr__csource_codes *codes)
+{
+    char inverse[40];
+    w->s->help[GR__HELP_CODES] = true;
+    gr__text_add(w->t, "    encode(codes, %s, %lld, %s, %d);\n", name_of(w, n->in[0]),
+                 (long long)gr_shape_count(gr__value(w->item->graph, n->in[0])->shape),
+                 gr__csource_literal(1 / codes->scale, false, inverse), codes->zero);
+}
+
+/* What becomes of sums s of filters first + j .. first + j + some - 1, which `to` is where. */
+static void put_decoding(const gr__writing *w, int indent, const char *to, const char *group)
+{
+    const ending e = ending_of(w);
+    gr__text *t = w->t;
+    gr__text_add(t, "%*sfor (int l = 0; l < some; l++) {\n", indent, "");
+    gr__text_add(t, "%*sconst float value = (float)s[l] * scale[%sj + l]", indent + 4, "", group);
+    if (e.bias) gr__text_add(t, " + %s[%sj + l]", e.bias, group);
+    gr__text_add(t, ";\n%*s%s[j + l] = %s;\n%*s}\n", indent + 4, "", to, e.relu ? "value < 0 ? 0 : value" : "value",
+                 indent, "");
+}
+
+static int put_lanes(gr__text *t, int at, int64_t n)
+{
+    gr__text_add(t, "%*sfor (int j = 0; j < %lld; j += 16) {\n", at, "", (long long)n);
+    gr__text_add(t, "%*sconst int some = j + 16 < %lld ? 16 : %lld - j;\n%*sint s[16] = {0};\n", at + 4, "",
+                 (long long)n, (long long)n, at + 4, "");
+    return at + 4;
+}
+
+static void write_matmul_codes(const gr__writing *w, const gr_node *n, const gr__csource_codes *codes)
+{
+    const matmul m = matmul_of(w->item->graph, n);
+    put_encoding(w, n, codes);
+    put_for(w->t, 4, "r", m.batch * m.m, "");
+    int at = put_lanes(w->t, 8, m.n);
+    gr__text_add(w->t, "%*sadd_codes(%lld, some, codes + r * %lld, %d, %s + j, %lld, s);\n", at, "", (long long)m.k,
+                 (long long)m.k, codes->zero, name_of(w, n->in[1]), (long long)m.n);
+    gr__text_add(w->t, "%*sfloat *to = %s + r * %lld;\n", at, "", gr__out_name(w, 0), (long long)m.n);
+    put_decoding(w, at, "to", "");
+    gr__text_add(w->t, "%*s}\n", at - 4, "");
+}
+
+/* The sums of one result: over the taps that lie within the picture. */
+static void put_code_taps(const gr__writing *w, const gr_node *n, const conv *c, const char *group, int zero, int at)
+{
+    gr__text *t = w->t;
+    at = put_for(t, at, "ky", c->kh, "");
+    at = put_for(t, at, "kx", c->kw, " {");
+    gr__text_add(t, "%*sconst int y = v * %lld + ky * %lld - %lld, x = u * %lld + kx * %lld - %lld;\n", at, "",
+                 (long long)c->stride[0], (long long)c->dilation[0], (long long)c->pad[0], (long long)c->stride[1],
+                 (long long)c->dilation[1], (long long)c->pad[1]);
+    gr__text_add(t, "%*sif (y < 0 || y >= %lld || x < 0 || x >= %lld) continue;\n", at, "", (long long)c->h,
+                 (long long)c->w);
+    gr__text_add(t, "%*sadd_codes(%lld, some, codes + ((p * %lld + y) * %lld + x) * %lld + %s * %lld, %d,\n", at, "",
+                 (long long)c->cg, (long long)c->h, (long long)c->w, (long long)c->c, group, (long long)c->cg, zero);
+    gr__text_add(t, "%*s%s + ((%s * %lld + ky) * %lld + kx) * %lld + j, %lld, s);\n%*s}\n", at + 10, "",
+                 name_of(w, n->in[1]), group, (long long)c->kh, (long long)c->kw, (long long)(c->cg * c->og),
+                 (long long)c->og, at - 4, "");
+}
+
+static void write_conv_codes(const gr__writing *w, const gr_node *n, const gr__csource_codes *codes)
+{
+    const conv c = conv_of(w->item->graph, n);
+    const char *group = c.groups > 1 ? "g" : "0";
+    char first[40] = "";
+    gr__text *t = w->t;
+    if (c.groups > 1) snprintf(first, sizeof first, "g * %lld + ", (long long)c.og);
+    put_encoding(w, n, codes);
+    int at = put_for(t, 4, "p", c.n, "");
+    if (c.groups > 1) at = put_for(t, at, "g", c.groups, "");
+    at = put_for(t, at, "v", c.oh, "");
+    at = put_for(t, at, "u", c.ow, "");
+    at = put_lanes(t, at, c.og);
+    put_code_taps(w, n, &c, group, codes->zero, at);
+    gr__text_add(t, "%*sfloat *to = %s + ((p * %lld + v) * %lld + u) * %lld + %s * %lld;\n", at, "", gr__out_name(w, 0),
+                 (long long)c.oh, (long long)c.ow, (long long)c.o, group, (long long)c.og);
+    put_decoding(w, at, "to", first);
+    gr__text_add(t, "%*s}\n", at - 4, "");
+}
+
 bool gr__write_contraction(gr__writing *w)
 {
     const gr_node *n = gr__node(w->item->graph, w->item->nodes[0]);
-    if (n->op->code == GR_OP_MATMUL)
+    const gr__csource_codes *codes = w->layout[input_of(w, n->in[1])].codes;
+    if (codes && n->op->code == GR_OP_MATMUL)
+        write_matmul_codes(w, n, codes);
+    else if (codes)
+        write_conv_codes(w, n, codes);
+    else if (n->op->code == GR_OP_MATMUL)
         write_matmul(w, n);
     else
         write_conv(w, n);

@@ -75,6 +75,7 @@ typedef struct operands {
     bool *wide;
     gr__layout *layout;
     int n_in, n;
+    int64_t room; /* of the kernel's own, in the scratch */
 } operands;
 
 static bool same_place(const gr__at *a, const gr__at *b)
@@ -89,6 +90,17 @@ static int operand_of(const gr_item *it, int segment, int i)
     return i < it->n_in ? segment * it->n_in + i : it->n_segments * it->n_in + segment * it->n_out + i - it->n_in;
 }
 
+/* With codes where the program has some for the weight. */
+static gr__layout layout_of(const gr__csource *s, const gr__frame *f, const gr_item *it, gr__at at, int input)
+{
+    gr__layout l = gr__csource_layout(it, input);
+    const gr_node *n = gr__node(it->graph, it->nodes[0]);
+    const char *name = l.k > 0 && !f->outer ? gr__csource_takes_codes(it->graph, n) : NULL;
+    for (int i = 0; name && i < s->program->n_codes; i++)
+        if (strcmp(s->program->codes[i].weight, name) == 0 && at.offset == 0) l.codes = &s->program->codes[i];
+    return l;
+}
+
 /* An output that takes the place of an input is the same argument. */
 static bool name_operands(gr__csource *s, const gr__frame *f, const gr__instruction *in, int segment, operands *o)
 {
@@ -97,7 +109,7 @@ static bool name_operands(gr__csource *s, const gr__frame *f, const gr__instruct
         o->at[i] = gr__csource_at(s, f, in->operand[operand_of(it, segment, i)]);
         o->wide[i] = i < o->n_in && gr__csource_is_wide(o->at[i]);
         if (i < o->n_in && o->at[i].kind == GR__AT_WEIGHT && !s->plain[o->at[i].index] && it->n_segments == 1)
-            o->layout[i] = gr__csource_layout(it, i);
+            o->layout[i] = layout_of(s, f, it, o->at[i], i);
         for (int j = o->n_in; i < o->n_in && j < o->n; j++)
             if (o->at[j].kind && same_place(&o->at[i], &o->at[j])) o->name[i] = o->name[j];
         if (o->at[i].kind && !o->name[i])
@@ -117,8 +129,9 @@ static void put_parameters(const operands *o, gr__text *t)
     const char *comma = "";
     for (int i = 0; i < o->n; i++) {
         if (!is_argument(o, i)) continue;
-        gr__text_add(t, "%s%s%s *restrict %s", comma, i < o->n_in ? "const " : "", o->wide[i] ? "double" : "float",
-                     o->name[i]);
+        const char *type = o->layout[i].codes ? "signed char" : o->wide[i] ? "double" : "float";
+        gr__text_add(t, "%s%s%s *restrict %s", comma, i < o->n_in ? "const " : "", type, o->name[i]);
+        if (o->layout[i].codes) gr__text_add(t, ", const float *restrict scale, signed char *restrict codes");
         comma = ", ";
     }
 }
@@ -169,6 +182,8 @@ static gr_status put_call(gr__csource *s, const operands *o, const gr_item *it, 
         const char *address = gr__csource_address(s, o->at[i], count_of(it, segment, i), o->layout[i]);
         if (!address) return gr__error_code(s->ctx);
         gr__text_add(&s->calls, "%s%s", comma, address);
+        if (o->layout[i].codes)
+            gr__text_add(&s->calls, ", %s_scale, (signed char *)(scratch + %lld)", address, (long long)o->room);
         comma = ", ";
     }
     gr__text_add(&s->calls, ");");
@@ -210,6 +225,7 @@ static gr_status call_segment(gr__csource *s, const gr__frame *f, const gr__inst
                   .n = (int)n};
     if (!o.at || !o.name || !o.wide || !o.layout) return gr__error_code(s->ctx);
     if (!name_operands(s, f, in, segment, &o)) return gr__error_code(s->ctx);
+    if (in->workspace >= 0) o.room = f->base + (int64_t)f->plan->blocks[in->workspace].offset / 4;
     gr_status st = GR_OK;
     gr__text t;
     gr__writing w = {s, it, segment, &t, o.name, o.wide, false, o.layout};

@@ -72,3 +72,15 @@ void gr__csource_number(float x, gr__text *out)
     text[n++] = 'f';
     gr__text_put(out, text, (size_t)n);
 }
+
+float gr__csource_encode(const float *row, int64_t count, signed char *codes)
+{
+    float most = 0;
+    for (int64_t i = 0; i < count; i++) most = fmaxf(most, fabsf(row[i]));
+    float scale = most > 0 && isfinite(most) ? most / 127 : 1;
+    for (int64_t i = 0; i < count; i++) {
+        double q = rint((double)row[i] / (double)scale);
+        codes[i] = (signed char)(q >= 127 ? 127 : q > -127 ? q : -127);
+    }
+    return scale;
+}

@@ -75,7 +75,7 @@ bool gr__csource_is_wide(gr__at at)
 
 static bool same_layout(gr__layout a, gr__layout b)
 {
-    return a.groups == b.groups && a.k == b.k && a.n == b.n;
+    return a.groups == b.groups && a.k == b.k && a.n == b.n && a.codes == b.codes;
 }
 
 static bool add_array(gr__csource *s, gr__array a)
@@ -270,11 +270,40 @@ static gr_status flush(const gr__csource *s, gr__text *t)
     return GR_OK;
 }
 
+/* Codes as their kernel reads them, and for each channel the scale of its sums. */
+static gr_status put_codes(const gr__csource *s, const gr__array *a, gr__text *t)
+{
+    const gr__layout l = a->layout;
+    const float *row = (const float *)gr_store_entry(s->store, a->at.index)->data + a->at.offset;
+    int64_t rows = l.groups * l.n;
+    signed char *codes = gr__alloc(s->ctx, (size_t)a->count);
+    float *scale = codes ? gr__alloc(s->ctx, (size_t)rows * sizeof *scale) : NULL;
+    gr_status st = scale ? GR_OK : gr__error_code(s->ctx);
+    for (int64_t r = 0; r < rows && scale; r++)
+        scale[r] = l.codes->scale * gr__csource_encode(row + r * l.k, l.k, codes + r * l.k);
+    gr__text_add(t, "static const signed char w%d[%lld] = {", a->number, (long long)a->count);
+    for (int64_t i = 0; i < a->count && st == GR_OK; i++) {
+        gr__text_add(t, "%s%d,", i % (4 * PER_LINE) ? " " : "\n    ", codes[source_of(l, i)]);
+        if (t->n > 1 << 16) st = flush(s, t);
+    }
+    gr__text_add(t, "\n};\nstatic const float w%d_scale[%lld] = {", a->number, (long long)rows);
+    for (int64_t r = 0; r < rows && st == GR_OK; r++) {
+        gr__text_add(t, r % PER_LINE ? " " : "\n    ");
+        gr__csource_number(scale[r], t);
+        gr__text_put(t, ",", 1);
+    }
+    gr__text_add(t, "\n};\n");
+    if (scale) gr__free(s->ctx, scale, (size_t)rows * sizeof *scale);
+    if (codes) gr__free(s->ctx, codes, (size_t)a->count);
+    return st == GR_OK ? flush(s, t) : st;
+}
+
 static gr_status write_array(const gr__csource *s, const gr__array *a, gr__text *t)
 {
     bool wide = gr__csource_is_wide(a->at);
     gr_status st = GR_OK;
     put_title(s, a, t);
+    if (a->layout.codes) return put_codes(s, a, t);
     gr__text_add(t, "static const %s w%d[%lld] = {", wide ? "double" : "float", a->number, (long long)a->count);
     for (int64_t i = 0; i < a->count && st == GR_OK; i++) {
         gr__text_add(t, i % PER_LINE ? " " : "\n    ");
@@ -297,4 +326,16 @@ gr_status gr__csource_arrays(const gr__csource *s)
     for (int i = 0; i < s->n_arrays && st == GR_OK; i++) st = write_array(s, &s->array[i], &t);
     gr__text_free(&t);
     return st;
+}
+
+uint64_t gr__csource_array_bytes(const gr__csource *s)
+{
+    uint64_t bytes = 0;
+    for (int i = 0; i < s->n_arrays; i++) {
+        const gr__array *a = &s->array[i];
+        const gr__layout l = a->layout;
+        bytes += l.codes ? (uint64_t)(a->count + 4 * l.groups * l.n)
+                         : (uint64_t)a->count * (gr__csource_is_wide(a->at) ? sizeof(double) : sizeof(float));
+    }
+    return bytes;
 }

@@ -251,7 +251,7 @@ done:
     return st;
 }
 
-gr_status gr__csource_write(const gr_plan *p, const gr__csource_program *program, gr__writer *out)
+gr_status gr__csource_write(const gr_plan *p, const gr__csource_program *program, gr__writer *out, uint64_t *weights)
 {
     gr_status st = GR_OK;
     gr__csource s = {.ctx = p->ctx, .store = p->store, .program = program, .out = out};
@@ -264,6 +264,7 @@ gr_status gr__csource_write(const gr_plan *p, const gr__csource_program *program
     put_lengths(&s, &f);
     GR_TRY(write_frame(&s, &f));
     GR_TRY(put_results(&s, &f));
+    *weights = gr__csource_array_bytes(&s);
     st = put_all(&s);
 done:
     gr__text_free(&s.functions);

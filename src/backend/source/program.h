@@ -35,7 +35,8 @@ typedef struct gr__frame {
 
 /* How numbers of a weight are laid out in its array. */
 typedef struct gr__layout {
-    int64_t groups, k, n; /* of each group [n][k] in the store, [k][n] in the array; k 0: as in the store */
+    int64_t groups, k, n;           /* of each group [n][k] in the store, [k][n] in the array; k 0: as in the store */
+    const gr__csource_codes *codes; /* codes, and beside them their scales; NULL: numbers as they are */
 } gr__layout;
 
 /* A part of an entry, or a constant tensor, that is an array of the program. */
@@ -53,6 +54,7 @@ typedef enum gr__helper {
     GR__HELP_LARGER,
     GR__HELP_STEPS,
     GR__HELP_TOKENS,
+    GR__HELP_CODES,
     GR__HELPERS
 } gr__helper;
 
@@ -79,8 +81,9 @@ gr__at gr__csource_at(const gr__csource *s, const gr__frame *f, gr__operand oper
 const char *gr__csource_address(gr__csource *s, gr__at at, int64_t count,
                                 gr__layout layout);               /* an expression; NULL: no memory */
 gr_status gr__csource_survey(gr__csource *s, const gr__frame *f); /* what weights are read as */
-gr_status gr__csource_arrays(const gr__csource *s);               /* writes all that addresses were asked of */
-bool gr__csource_is_wide(gr__at at);                              /* constants that floats do not hold */
+uint64_t gr__csource_array_bytes(const gr__csource *s);
+gr_status gr__csource_arrays(const gr__csource *s); /* writes all that addresses were asked of */
+bool gr__csource_is_wide(gr__at at);                /* constants that floats do not hold */
 
 /* ---- kernels.c: calls and what is called ---- */
 

@@ -42,14 +42,22 @@ static gr_status make(gr_context *ctx, const gr_item *item, gr_kernel **out)
     return GR_OK;
 }
 
-const gr_backend gr__backend_source = {
-    .name = "source",
-    .real = GR_EL_F32,
-    .fuses = gr__region_fuses,
-    .max_region_nodes = GR__REGION_NODES,
-    .max_region_operands = GR__REGION_OPERANDS,
-    .max_row = GR__REGION_ROW,
-    .epilogue = gr__contract_epilogue,
-    .make = make,
-    .accepts = accepts,
-};
+/* The same with room for what a product reads as codes. */
+static gr_status make_with_room(gr_context *ctx, const gr_item *item, gr_kernel **out)
+{
+    gr_status st = make(ctx, item, out);
+    const gr_node *n = gr__node(item->graph, item->nodes[0]);
+    if (st == GR_OK && gr__csource_takes_codes(item->graph, n))
+        (*out)->shared_bytes = (size_t)gr_shape_count(gr__value(item->graph, n->in[0])->shape);
+    return st;
+}
+
+#define BACKEND(name_, make_)                                                                                     \
+    {                                                                                                             \
+        .name = name_, .real = GR_EL_F32, .fuses = gr__region_fuses, .max_region_nodes = GR__REGION_NODES,        \
+        .max_region_operands = GR__REGION_OPERANDS, .max_row = GR__REGION_ROW, .epilogue = gr__contract_epilogue, \
+        .make = make_, .accepts = accepts                                                                         \
+    }
+
+const gr_backend gr__backend_source = BACKEND("source", make);
+const gr_backend gr__backend_source_codes = BACKEND("source with codes", make_with_room);

@@ -15,7 +15,7 @@ size_t gr__type_bytes(gr__type t)
     return bytes[t];
 }
 
-static double half(uint16_t h)
+double gr__half(uint16_t h)
 {
     int exponent = h >> 10 & 31, mantissa = h & 1023;
     double x = exponent == 31 ? (mantissa ? (double)NAN : (double)INFINITY)
@@ -52,7 +52,7 @@ static void decode(gr__type type, const unsigned char *raw, size_t n, double *ou
     case GR__I64:
         DECODE(int64_t, v);
     case GR__F16:
-        DECODE(uint16_t, half(v));
+        DECODE(uint16_t, gr__half(v));
     case GR__F32:
         DECODE(float, v);
     case GR__F64:

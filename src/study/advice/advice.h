@@ -66,6 +66,9 @@ const gr_topic *const *gr__topics(int *n);
 /* How many times the parameters go with so many times the data. [4.1; Kaplan et al. 2020] */
 double gr__parameters_for_data(double times);
 
+/* Figure 4.11 for data sets of so many samples: the rule of the topic that applies. */
+const gr_rule *gr__finetune_rule(bool similar, double source, double target);
+
 /* What a recipe is, for the rules. Needs no data. */
 gr_advised gr__advised(const gr_recipe *r, gr_phase phase);
 

@@ -97,7 +97,23 @@ const gr_topic gr__topic_finetune = {
     .title = "When and what to fine-tune",
     .note =
         "A recipe tells neither the model that it goes on from nor how like its data is, so that these rules are open "
-        "against any recipe.",
+        "against any recipe; --similar, --src and --dst tell. That a tenth of the source's samples is large enough is "
+        "ours.",
     .rules = rules,
     .n = (int)GR_COUNT(rules),
 };
+
+static const gr_rule *rule_of(const char *id)
+{
+    const gr_rule *r = rules;
+    while (strcmp(r->id, id) != 0) r++;
+    return r;
+}
+
+const gr_rule *gr__finetune_rule(bool similar, double source, double target)
+{
+    const double large = 0.1; /* of the source's samples */
+    if (target >= source) return rule_of("from-scratch");
+    if (target >= large * source) return rule_of("large");
+    return rule_of(similar ? "similar-small" : "different-small");
+}
