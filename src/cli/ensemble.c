@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "graph/shape.h"
 
@@ -11,7 +12,9 @@
 bool cli_is_model(const char *path)
 {
     unsigned char front[9];
-    FILE *f = fopen(path, "rb");
+    struct stat about;
+    bool file = stat(path, &about) == 0 && S_ISREG(about.st_mode); /* a pipe can be read once */
+    FILE *f = file ? fopen(path, "rb") : NULL;
     bool is = f && fread(front, 1, sizeof front, f) == sizeof front && front[8] == '{';
     uint64_t header = 0;
     for (int i = 7; i >= 0 && is; i--) header = header << 8 | front[i];

@@ -57,6 +57,7 @@ has out.txt '"parameters":1960,"parameters_before":3910,"layers":\[\{"name":"c1"
 code 0 train thin.safetensors --from thin.safetensors --out thin --quiet
 bad 3 'c1.weight" has shape \[3,1,3,3\], the network.s has \[6,1,3,3\]' train r.yaml --from thin.safetensors --out wrong
 code 0 plan thin.safetensors --json && has out.txt '"parameters":7936'
+code 0 plan <(cat r.yaml) --json && has out.txt '"bytes"' # a pipe is read once
 small dense.yaml 'model: {input: [16, 16, 1], layers: [flatten, {type: dense, units: 10}]}' 'checkpoint: none'
 code 0 init dense.yaml -o none.safetensors
 bad 2 'has no convolutions' prune none.safetensors --sparsity 0.5 --structured filters -o x.safetensors
