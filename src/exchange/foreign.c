@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/half.h"
 #include "base/text.h"
 #include "data/array/elements.h"
 #include "data/array/npz.h"
@@ -104,14 +105,6 @@ size_t gr__foreign_width(gr__foreign_type t)
     return t == GR__FOREIGN_F64 ? 8 : t == GR__FOREIGN_F32 ? 4 : 2;
 }
 
-static double wide_half(uint16_t h)
-{
-    uint32_t bits = (uint32_t)h << 16;
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
 void gr__foreign_decode(gr__foreign_type t, const void *raw, size_t n, double *out)
 {
     for (size_t i = 0; i < n; i++) {
@@ -124,7 +117,7 @@ void gr__foreign_decode(gr__foreign_type t, const void *raw, size_t n, double *o
             out[i] = single;
         } else {
             memcpy(&narrow, (const char *)raw + 2 * i, 2);
-            out[i] = t == GR__FOREIGN_F16 ? gr__half(narrow) : wide_half(narrow);
+            out[i] = (double)(t == GR__FOREIGN_F16 ? gr__f16_value(narrow) : gr__bf16_value(narrow));
         }
     }
 }

@@ -7,21 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/half.h"
 #include "base/text.h"
 
 size_t gr__type_bytes(gr__type t)
 {
     static const unsigned char bytes[] = {1, 1, 2, 2, 4, 4, 8, 8, 2, 4, 8};
     return bytes[t];
-}
-
-double gr__half(uint16_t h)
-{
-    int exponent = h >> 10 & 31, mantissa = h & 1023;
-    double x = exponent == 31 ? (mantissa ? (double)NAN : (double)INFINITY)
-               : exponent     ? ldexp(1024 + mantissa, exponent - 25)
-                              : ldexp(mantissa, -24);
-    return h & 0x8000 ? -x : x;
 }
 
 #define DECODE(T, read)                           \
@@ -52,7 +44,7 @@ static void decode(gr__type type, const unsigned char *raw, size_t n, double *ou
     case GR__I64:
         DECODE(int64_t, v);
     case GR__F16:
-        DECODE(uint16_t, gr__half(v));
+        DECODE(uint16_t, (double)gr__f16_value(v));
     case GR__F32:
         DECODE(float, v);
     case GR__F64:

@@ -20,8 +20,7 @@ typedef struct gr__keeping {
 gr__keeping gr__keeping_of(const gr_field *f, const gr_source_options *o, int64_t most);
 
 size_t gr__type_bytes(gr__type t);
-double gr__half(uint16_t h); /* a float16 */
-enum { GR__RUN = 1024 };     /* elements at a time: raw and double forms stay in the first-level cache */
+enum { GR__RUN = 1024 }; /* elements at a time: raw and double forms stay in the first-level cache */
 /* At most GR__RUN elements as they stand in the file, whose bytes are put in order, as numbers. */
 void gr__elements_decode(const gr__array *a, unsigned char *raw, size_t n, double *out);
 /* Number `at` of dst; false where it cannot be kept. */
