@@ -278,7 +278,7 @@ static const cli_option rows[] = {
 
 GR_COMMAND(advise) = {
     .name = "advise",
-    .place = 15,
+    .place = 27,
     .usage = "[TOPIC [RECIPE]] [--phase PHASE] [--data-x N] [--similar yes|no --src N --dst N]",
     .summary = "The chapter's rules of choice, alone or held against a recipe",
     .help = "The chapter is " GR_CHAPTER

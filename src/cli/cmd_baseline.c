@@ -158,6 +158,7 @@ static const cli_option rows[] = {
 
 GR_COMMAND(baseline) = {
     .name = "baseline",
+    .place = 14,
     .usage = "RECIPE|RUN [--out DIR] [--c C] [--rounds N] [--xgboost FILE]",
     .summary = "Simple models on the same parts and preparation: what a network has to beat",
     .help =

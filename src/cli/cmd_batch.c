@@ -281,7 +281,7 @@ static const cli_option rows[] = {
 
 GR_COMMAND(batch) = {
     .name = "batch",
-    .place = 7,
+    .place = 12,
     .usage = "RECIPE [--samples N] [--budget SIZE] [--study [--smallest B] [--largest B] [--updates N] [--target COST] "
              "[--seeds N] [-o PLOT.svg]]",
     .summary = "How large a batch is worth its samples",

@@ -248,7 +248,7 @@ static const cli_option rows[] = {
 
 GR_COMMAND(check) = {
     .name = "check",
-    .place = 6,
+    .place = 10,
     .usage = "RECIPE [--only IDS] [--skip IDS] [--steps N] [--sheets DIR] [--model MODEL] | --gradients | --init",
     .summary = "Checks a recipe's data, outputs, initial cost, weights and gradients before training",
     .help =

@@ -153,6 +153,7 @@ static const cli_option rows[] = {
 
 GR_COMMAND(convert) = {
     .name = "convert",
+    .place = 23,
     .usage = "RECIPE [--norm group|layer|renorm|none] [--relu leaky_relu] [--sigmoid tanh] [--drop-dropout] -o NEW",
     .summary = "Rewrites a recipe with other normalisations or activations, or without dropout",
     .help = "NEW is the resolved recipe with these changes: every default filled in, repeats unrolled, data paths "

@@ -323,7 +323,7 @@ static const cli_option rows[] = {
 
 GR_COMMAND(curvature) = {
     .name = "curvature",
-    .place = 8,
+    .place = 19,
     .usage = "MODEL [--eig K] [--samples N] [--density N] [--slice|--plane|--between MODEL2] [-o DIR]",
     .summary = "How sharp the minimum is: trace and largest eigenvalues of the Hessian",
     .help = "The Hessian holds the second derivatives of the model's mean cost, as in "

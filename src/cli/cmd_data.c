@@ -5,7 +5,7 @@ static const cli_command *const verbs[] = {&cli_data_check, &cli_data_view, &cli
 
 GR_COMMAND(data) = {
     .name = "data",
-    .place = 10,
+    .place = 9,
     .usage = "check | view | split | drift ...",
     .summary =
         "Looks at data: what is wrong with it, what the trainer gets, which sample is in which part, whether it drifts",

@@ -201,6 +201,7 @@ static const cli_option rows[] = {
 
 GR_COMMAND(diagnose) = {
     .name = "diagnose",
+    .place = 18,
     .usage = "RUN|MODEL... [--reference E]",
     .summary = "Bias or variance, from the errors on training and validation data, and what helps",
     .help = "The model is evaluated on both parts as it serves: nothing is dropped out or augmented. Of a run it is "

@@ -230,7 +230,7 @@ static const cli_option rows[] = {
 
 GR_COMMAND(eval) = {
     .name = "eval",
-    .place = 2,
+    .place = 3,
     .usage = "MODEL [--data RECIPE] [--split PART] [--threshold P|best] [--ensemble MODEL... [--average "
              "probabilities|logits] [--weights A,B,...|validation]]",
     .summary = "Cost, error, metrics, a table of the classes and confusion of a model",

@@ -200,7 +200,7 @@ static const cli_option rows[] = {
 
 GR_COMMAND(explain) = {
     .name = "explain",
-    .place = 14,
+    .place = 26,
     .usage = "[NAME | RECIPE.yaml | dL/dw[LAYER][OUT,IN] RECIPE-or-MODEL] [--set KEY=VALUE]... [--markdown]",
     .summary = "Every layer, cost, optimizer, ...: equations, parameters, source; one derivative with its numbers",
     .help = "Without a name: the list. With one: its equations and parameters with default, range and unit.\n\n"

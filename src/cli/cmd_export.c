@@ -80,7 +80,7 @@ static const cli_option rows[] = {
 
 GR_COMMAND(export) = {
     .name = "export",
-    .place = 9,
+    .place = 5,
     .usage = "MODEL -o FILE [--raw] [--softmax] [--int8 [--calibrate N]]",
     .summary = "Writes a model for other software",
     .help =

@@ -95,6 +95,7 @@ static const cli_option rows[] = {
 
 GR_COMMAND(finetune) = {
     .name = "finetune",
+    .place = 2,
     .usage = "MODEL RECIPE [--replace LAYERS] [--reinit LAYERS] [--freeze LAYERS] [--lr-scale X] [--out DIR]",
     .summary = "Trains a model further for other data: new last layers, the others kept, slow or frozen",
     .help =

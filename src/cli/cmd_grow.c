@@ -180,6 +180,7 @@ static const cli_option rows[] = {
 
 GR_COMMAND(grow) = {
     .name = "grow",
+    .place = 22,
     .usage = "RECIPE --until train_error<E | --towards OTHER",
     .summary = "Grows a network layer by layer, checked at every stage",
     .help =

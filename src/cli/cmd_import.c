@@ -79,7 +79,7 @@ static const cli_option rows[] = {
 
 GR_COMMAND(import) = {
     .name = "import",
-    .place = 9,
+    .place = 6,
     .usage = "FILE -o MODEL [--recipe RECIPE] [--map NAMES]",
     .summary = "Makes a model of weights that other software wrote",
     .help = "FILE is safetensors, an NPZ of arrays or ONNX, of which the initialisers count: its content tells, not "

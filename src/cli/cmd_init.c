@@ -162,7 +162,7 @@ static const cli_option rows[] = {
 
 GR_COMMAND(init) = {
     .name = "init",
-    .place = 4,
+    .place = 7,
     .usage = "RECIPE -o MODEL",
     .summary = "Writes the untrained model of a recipe, its initial weights",
     .help = "Other software can then start from the same point; gradus train --from MODEL does.\n\n"

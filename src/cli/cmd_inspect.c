@@ -329,7 +329,7 @@ static const cli_option rows[] = {
 
 GR_COMMAND(inspect) = {
     .name = "inspect",
-    .place = 7,
+    .place = 17,
     .usage = "MODEL|RUN [--layer NAME] [--part PART] [-o FILE.html|FILE.png]",
     .summary = "A model from inside: what its layers give, dead units, gradients, first filters",
     .help =

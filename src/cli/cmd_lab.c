@@ -138,7 +138,7 @@ static const cli_option rows[] = {
 
 GR_COMMAND(lab) = {
     .name = "lab",
-    .place = 11,
+    .place = 28,
     .usage = "[NAME] [--quick] [--out DIR]",
     .summary = "The chapter's figures computed anew: CSV, SVG, theory beside measurement",
     .help = "The chapter is " GR_CHAPTER

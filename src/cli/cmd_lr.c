@@ -299,7 +299,7 @@ static const cli_option rows[] = {
 
 GR_COMMAND(lr) = {
     .name = "lr",
-    .place = 6,
+    .place = 11,
     .usage = "RECIPE [--method grid|finder] [--from LR] [--to LR] [--points N] [--updates N] [--seeds N] [--apply] "
              "[-o PLOT.svg]",
     .summary = "Which learning rate to train at",

@@ -233,7 +233,7 @@ static const cli_option rows[] = {
 
 GR_COMMAND(plan) = {
     .name = "plan",
-    .place = 5,
+    .place = 8,
     .usage =
         "RECIPE [--budget SIZE] [--parameters] [--kernels] [--curve [-o PLOT.svg] | --timeline -o PLOT.svg] | --graph "
         "FILE --budget SIZE [--way WORD]",

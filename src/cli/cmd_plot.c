@@ -178,7 +178,7 @@ static const cli_option rows[] = {
 
 GR_COMMAND(plot) = {
     .name = "plot",
-    .place = 7,
+    .place = 15,
     .usage = "RUN... [-o FILE.svg|FILE.csv] [--x AXIS] [--log]",
     .summary = "Draws cost, error and rate of runs, in the terminal and as SVG",
     .help = "A run is the folder that train writes. Several are laid over each other, each by the name of its folder. "

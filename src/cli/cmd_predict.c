@@ -235,7 +235,7 @@ static const cli_option rows[] = {
 
 GR_COMMAND(predict) = {
     .name = "predict",
-    .place = 3,
+    .place = 4,
     .usage = "MODEL INPUT... [--ensemble MODEL... [--average probabilities|logits] [--weights A,B,...|validation]]",
     .summary = "Predicts from raw inputs: classes with probabilities, or values",
     .help = "Inputs are files as they are: .npy (one sample or many), .npz, .csv with or without "

@@ -142,6 +142,7 @@ static const cli_option rows[] = {
 
 GR_COMMAND(prune) = {
     .name = "prune",
+    .place = 21,
     .usage = "MODEL --sparsity S [--scope layer|global | --structured filters] -o MODEL",
     .summary = "Sets the smallest weights to 0, where later training leaves them",
     .help =

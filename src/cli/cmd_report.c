@@ -122,7 +122,7 @@ static const cli_option rows[] = {
 
 GR_COMMAND(report) = {
     .name = "report",
-    .place = 7,
+    .place = 16,
     .usage = "RUN [RUN...] | FILE.db [-o FILE.html]",
     .summary = "A run, or several side by side, as one page of HTML that needs nothing else",
     .help =

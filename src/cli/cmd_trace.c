@@ -105,7 +105,7 @@ static const cli_option rows[] = {
 
 GR_COMMAND(trace) = {
     .name = "trace",
-    .place = 9,
+    .place = 20,
     .usage = "RECIPE [RECIPE2] [--against KEY=VALUE]... [--steps N] [--tolerance X]",
     .summary = "Names the first operation at which two runs differ",
     .help = "Both are trained side by side from their seeds, every operation on its own, and what each has written is "

@@ -253,6 +253,7 @@ static const cli_option rows[] = {
 
 GR_COMMAND(tune) = {
     .name = "tune",
+    .place = 13,
     .usage = "RECIPE --try KEY=SPACE... [--method NAME] [--trials N] [--study FILE.db] | --importance FILE.db",
     .summary = "Searches values of a recipe's keys, in a study that several processes may share",
     .help =

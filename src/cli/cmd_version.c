@@ -25,7 +25,7 @@ static gr_status run(cli *c)
 }
 
 GR_COMMAND(version) = {.name = "version",
-                       .place = 16,
+                       .place = 29,
                        .usage = "",
                        .summary = "Version, compiler, backends, instruction set, libraries",
                        .run = run};

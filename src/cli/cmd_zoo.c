@@ -125,7 +125,7 @@ static const cli_option new_rows[] = {
 };
 
 GR_COMMAND(zoo) = {.name = "zoo",
-                   .place = 13,
+                   .place = 25,
                    .usage = "[NAME]",
                    .summary = "Lists the ready recipes with their parameters and operations, or prints one",
                    .help = "MFLOP: millions of operations that predicting one sample takes, a multiplication and an "
@@ -136,7 +136,7 @@ GR_COMMAND(zoo) = {.name = "zoo",
                    .run = run_zoo};
 
 GR_COMMAND(new) = {.name = "new",
-                   .place = 12,
+                   .place = 24,
                    .usage = "--from ZOO -o FILE",
                    .summary = "Starts a recipe from one of the zoo",
                    .help = "Example\n  gradus new --from simple-cnn -o my.yaml\n",
