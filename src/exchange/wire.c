@@ -80,7 +80,8 @@ void gr__wire_close(gr__text *t, size_t opened)
 
 gr__wire gr__wire_of(const void *data, size_t n)
 {
-    const unsigned char *p = data;
+    static const unsigned char none[1];
+    const unsigned char *p = data ? data : none; /* an empty message may have no place */
     return (gr__wire){p, p + n, false};
 }
 
