@@ -28,6 +28,12 @@ double gr__rng_normal(gr__rng *r);                               /* N(0,1), Box-
 double gr__rng_truncated_normal(gr__rng *r, double cut);         /* N(0,1) redrawn until |x| <= cut */
 void gr__rng_permutation(gr__rng *r, uint32_t *index, size_t n); /* Fisher-Yates over 0..n-1 */
 
+/* A seed, an update or a position as scalars of graphs hold it: what no uint64_t can hold counts as 0. */
+static inline uint64_t gr__rng_whole(double x)
+{
+    return x >= 0 && x < 0x1p64 ? (uint64_t)x : 0;
+}
+
 /* Uniform number in [0,1) with 24 bits, exactly representable in float32 and float64, for element `e` of sample
  * `sample` in update `update` of the stream with hash `stream`: the random leaf of graphs (dropout). Layout of the
  * counter: {e / 4, sample, update low 32 bits, stream low 32 bits}, key {seed low ^ stream high, seed high}; e % 4

@@ -77,6 +77,8 @@ static const struct {
     {"scale", "zoom random_zoom random_affine"},
     {"color", "color_jitter colour jitter brightness contrast saturation"},
     {"cutout", "random_erasing erase"},
+    {"bfloat16", "bf16 brain_float"},
+    {"float16", "fp16 f16 half"},
     {"precision", "dtype mixed_precision amp fp16 half"},
     {"accumulate", "grad_accumulation gradient_accumulation accumulate_grad_batches gradient_accumulation_steps"},
     {"average", "swa ema averaging weight_averaging"},

@@ -69,6 +69,6 @@ void gr__names_close(gr_names *names);
 gr_status gr__names_of(gr_names *names, const gr_foreign_tensor *t, gr_named_as *out);
 /* GR_E_DATA where a line of a file fits no tensor that was asked for. */
 gr_status gr__names_used(const gr_names *names);
-const char *gr__names_known(void); /* "keras, ...": the words */
+const char *gr__names_known(gr__bump *b); /* "keras, ...": the words; in b */
 
 #endif

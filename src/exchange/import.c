@@ -121,7 +121,7 @@ static gr_status refuse(const importing *m)
     gr__error_hint(m->ctx,
                    "--map names.tsv gives tensors of the file other names, a line NAME<TAB>NAME, or leaves them "
                    "out, NAME<TAB>-; maps that come with this are %s",
-                   gr__names_known());
+                   gr__names_known(m->memory));
     return GR_E_DATA;
 }
 

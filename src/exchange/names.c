@@ -64,9 +64,23 @@ static const struct {
      "*/moving_variance\t*.running_var\n*/moving_variance:0\t*.running_var\n"},
 };
 
-const char *gr__names_known(void)
+const char *gr__names_known(gr__bump *b)
 {
-    return "torchvision, huggingface-bert, huggingface-gpt2, keras";
+    const char *list = known[0].word;
+    for (size_t i = 1; i < GR_COUNT(known) && list; i++) list = gr__bump_format(b, "%s, %s", list, known[i].word);
+    return list ? list : "";
+}
+
+/* A word that is no file is most likely one of these, written wrong. */
+static void hint_map(gr_context *ctx, gr__bump *b, const char *map)
+{
+    const char *words[GR_COUNT(known)];
+    for (size_t i = 0; i < GR_COUNT(known); i++) words[i] = known[i].word;
+    const char *near = gr__nearest(map, words, GR_COUNT(words));
+    if (near)
+        gr__error_hint(ctx, "did you mean %s?", near);
+    else
+        gr__error_hint(ctx, "a file of lines NAME<TAB>NAME, or one of %s", gr__names_known(b));
 }
 
 /* ---- names ---- */
@@ -246,7 +260,7 @@ gr_status gr__names_open(gr_context *ctx, gr__bump *b, const char *map, gr_names
         return lines ? add_lines(names, lines, false) : GR_E_MEMORY;
     }
     gr_status st = read_file(names);
-    if (st == GR_E_FILE) gr__error_hint(ctx, "a file of lines NAME<TAB>NAME, or one of %s", gr__names_known());
+    if (st == GR_E_FILE) hint_map(ctx, b, map);
     return st;
 }
 

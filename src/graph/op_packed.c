@@ -92,8 +92,7 @@ static bool holds(gr__test test, double x, double than)
 
 static uint64_t whole(const gr_ref *r)
 {
-    double x = *(const double *)r->data;
-    return x >= 0 && x < 0x1p64 ? (uint64_t)x : 0;
+    return gr__rng_whole(*(const double *)r->data);
 }
 
 static void quantise_ref(const gr__packing *p, const gr_node *n, const gr_ref *in, uint8_t *to)

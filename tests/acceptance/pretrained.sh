@@ -4,6 +4,7 @@
 # together. Usage: tests/acceptance/pretrained.sh [GRADUS]; GRADUS_WEIGHTS is the folder with squeezenet/ and efficientnet-lite0/, whose licences lie beside them.
 set -eu
 cd "$(dirname "$0")/../.."
+. tests/acceptance/squeezenet.sh
 gradus=$(readlink -f "${1:-build/gradus}") tool=$PWD/tests/acceptance/pretrained.py
 folder=$(readlink -f "${GRADUS_WEIGHTS:-../shared/weights}")
 [[ -d $folder ]] || { echo "skipped: no weights at ${GRADUS_WEIGHTS:-../shared/weights}"; exit 77; }
@@ -32,15 +33,6 @@ stop: {steps: 1}" >r.yaml
   echo -n "$1, float64: " && python3 "$tool" compare "$reference" p.json 3e-6
 }
 
-# torchvision's names of what the file calls conv1, fire2 to fire9 and conv10
-fire=(3 4 6 7 9 10 11 12)
-for what in weight bias; do
-  printf 'conv1.%s\tfeatures.0.%s\nconv10.%s\tclassifier.1.%s\n' $what $what $what $what
-  for i in "${!fire[@]}"; do
-    for part in squeeze expand1x1 expand3x3; do
-      printf 'fire%d.%s.%s\tfeatures.%d.%s.%s\n' $((i + 2)) "${part/#squeeze/squeeze1x1}" $what "${fire[i]}" $part $what
-    done
-  done
-done >names.tsv
+squeezenet_names >names.tsv
 same squeezenet 227 squeezenet1_1.safetensors names.tsv
 same efficientnet-lite0 224 efficientnet_lite0.safetensors

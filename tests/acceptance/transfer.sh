@@ -5,6 +5,7 @@
 # efficientnet-lite0/, whose licences lie beside them. Fails where the best of `head` and `whole` is not 5 points better than `new` in every seed.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+. tests/acceptance/squeezenet.sh
 gradus=$(readlink -f "${1:-build/gradus}")
 folder=$(readlink -f "${GRADUS_WEIGHTS:-../shared/weights}")
 [[ -d $folder ]] || { echo "skipped: no weights at ${GRADUS_WEIGHTS:-../shared/weights}"; exit 77; }
@@ -26,16 +27,7 @@ pictures() { # PART N NAME
 pictures train 1000 few
 pictures t10k 2000 other
 
-# torchvision's names of what SqueezeNet's file calls conv1, fire2 to fire9 and conv10
-fire=(3 4 6 7 9 10 11 12)
-for what in weight bias; do
-  printf 'conv1.%s\tfeatures.0.%s\nconv10.%s\tclassifier.1.%s\n' $what $what $what $what
-  for i in "${!fire[@]}"; do
-    for part in squeeze expand1x1 expand3x3; do
-      printf 'fire%d.%s.%s\tfeatures.%d.%s.%s\n' $((i + 2)) "${part/#squeeze/squeeze1x1}" $what "${fire[i]}" $part $what
-    done
-  done
-done >squeezenet.tsv
+squeezenet_names >squeezenet.tsv
 declare -A file=([squeezenet]=squeezenet1_1 [efficientnet-lite0]=efficientnet_lite0) # whose weights stand in the folder
 declare -A spread=([squeezenet]=70 [efficientnet-lite0]=0.7)                         # of the pixels that each was trained on
 recipe() { # NETWORK MODEL

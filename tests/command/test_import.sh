@@ -58,6 +58,8 @@ done
 printf 'c1.bias\thead.bias\n' >n.tsv
 bad 3 'head.bias is given twice' import w.npz -o no.safetensors --recipe r.yaml --map n.tsv
 bad 3 'cannot read "kerras"' import w.npz -o no.safetensors --recipe r.yaml --map kerras
+has err.txt 'did you mean keras'
+bad 3 'cannot read "elsewhere.txt"' import w.npz -o no.safetensors --recipe r.yaml --map elsewhere.txt
 has err.txt 'torchvision, huggingface-bert'
 
 # Every form gives the same model

@@ -35,6 +35,18 @@ for store in store=bfloat16 store=float16 "$quantised" 'store={type: quantized, 
   held_alike parts "$store resumed"
   rm -rf parts
 done
+# ---- micro-batches draw what the whole batch draws: the same training but for the order of sums ----
+coarse='store={type: quantized, bits: 2, group: 16}'
+small whole.yaml 'model: {input: [16, 16, 1], layers: [flatten, {type: dense, units: 32, activation: tanh}, {type: dropout, rate: 0.25}, {type: dense, units: 32, activation: gelu}, {type: dense, units: 10}]}' 'precision: float64' 'stop: {steps: 6}'
+last_cost() { # ARGS of train
+  code 0 train whole.yaml --out drawn --overwrite --quiet --set validate=none --set log.every=1 "$@"
+  tail -n 1 drawn/metrics.jsonl | sed -E 's/.*"train_cost":([0-9.e-]+).*/\1/'
+}
+near() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a > 0 && b > 0 && a - b < 1e-9 * a && b - a < 1e-9 * a) }'; }
+at_once=$(last_cost --set "$coarse" --set data.batch=32)
+near "$at_once" "$(last_cost --set "$coarse" --set data.batch=8 --set accumulate=4)" || short "micro-batches draw otherwise: $at_once, then $(last_cost --set "$coarse" --set data.batch=8 --set accumulate=4)"
+near "$at_once" "$(last_cost --set data.batch=32)" && short "two bits change nothing"
+
 code 0 train rows.yaml --set "$quantised" --out rows --quiet
 code 2 train all.yaml --set store=float16 --out kept --quiet --resume
 

@@ -43,11 +43,9 @@ static void run_tensor(const gr_kernel *kernel, const gr_call *call, int shard)
     if (k->count) memcpy(call->operand[0], k->values, (size_t)k->count * sizeof *k->values);
 }
 
-/* A whole number given as a real; what no uint64_t can hold counts as 0. */
 static uint64_t whole(const leaf *k, const gr_call *call, int i)
 {
-    double x = k->in[i] < 0 ? k->constant[i] : *(const double *)call->operand[k->in[i]];
-    return x >= 0 && x < 0x1p64 ? (uint64_t)x : 0;
+    return gr__rng_whole(k->in[i] < 0 ? k->constant[i] : *(const double *)call->operand[k->in[i]]);
 }
 
 static void run_random(const gr_kernel *kernel, const gr_call *call, int shard)

@@ -54,8 +54,7 @@ static void run_each(const gr_kernel *kernel, const gr_call *call, int shard)
 
 static uint64_t whole(const packed *k, const gr_call *call, int i)
 {
-    double x = k->in[i] < 0 ? k->constant[i] : *(const double *)call->operand[k->in[i]];
-    return x >= 0 && x < 0x1p64 ? (uint64_t)x : 0;
+    return gr__rng_whole(k->in[i] < 0 ? k->constant[i] : *(const double *)call->operand[k->in[i]]);
 }
 
 static void run_groups(const gr_kernel *kernel, const gr_call *call, int shard)
