@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "graph/shape.h"
 #include "model/file.h"
+#include "model/model.h"
 #include "model/stack.h"
 #include "schedule/span.h"
 
@@ -104,4 +105,46 @@ gr_status gr__layer_starts(gr__bump *b, const gr_recipe *r, const gr_network *n,
     }
     *out = all;
     return GR_OK;
+}
+
+/* ---- what outputs stood for ---- */
+
+static bool same_classes(const gr_meaning *a, const gr_meaning *b)
+{
+    const char *const *x = a->class_names[0], *const *y = b->class_names[0];
+    if (!x || !y) return true; /* numbers mean what they say */
+    if (a->classes[0] != b->classes[0]) return false;
+    for (int k = 0; k < a->classes[0]; k++)
+        if (strcmp(x[k], y[k]) != 0) return false;
+    return true;
+}
+
+static gr_status last_is_kept(gr__bump *b, const gr_task *t, bool *kept)
+{
+    gr_layer_start *all;
+    size_t n = 0;
+    gr_status st = gr__layer_starts(b, t->recipe, t->network, &all, &n);
+    *kept = st == GR_OK && n > 0 && strcmp(all[n - 1].from, "source") == 0;
+    return st;
+}
+
+gr_status gr__start_check(const gr_task *t)
+{
+    const char *from = t->recipe->start.from;
+    gr_model m = {0};
+    gr_st *file = NULL;
+    bool kept = false;
+    if (!from || t->recipe->n_heads > 1) return GR_OK;
+    gr_status st = gr__st_open(t->ctx, from, &file);
+    bool says = st == GR_OK && gr__st_meta(file, "gradus.recipe");
+    gr__st_close(file);
+    if (says) st = last_is_kept(t->memory, t, &kept);
+    if (st == GR_OK && kept) st = gr__model_open(t->ctx, from, &m);
+    if (st == GR_OK && kept && !same_classes(&m.meaning, &t->meaning))
+        gr__log(t->ctx, GR_LOG_WARNING,
+                "the last layer is kept, whose outputs stood for other classes in %s: finetune --replace last starts "
+                "it anew",
+                from);
+    gr__model_close(&m);
+    return st;
 }

@@ -8,6 +8,8 @@
  * GR_E_DATA for a tensor that is kept and that one side lacks or has in another shape; GR_E_NAME for a pattern that
  * fits nothing. */
 gr_status gr__start_weights(const gr_task *t, gr_store *s);
+/* Warns where the last layer is kept, whose outputs stood for other classes in the model. */
+gr_status gr__start_check(const gr_task *t);
 
 /* A layer with parameters, as a run begins with it. */
 typedef struct gr_layer_start {

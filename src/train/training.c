@@ -4,6 +4,7 @@
 #include "train/loop.h"
 #include "train/masks.h"
 #include "train/origin.h"
+#include "train/start.h"
 
 struct gr_training {
     gr_loop loop;
@@ -81,6 +82,7 @@ static gr_status open_training(gr_training *t)
     if (o->from) GR_TRY(read_origin(t));
     GR_TRY(gr__task_open_from(l->ctx, r, 1u << GR_PART_TRAIN | 1u << GR_PART_VALIDATION, o->from ? &t->origin : NULL,
                               &t->task));
+    if (!o->resume) GR_TRY(gr__start_check(&t->task));
     GR_TRY(gr__task_metrics(&t->task));
     t->task.masked = masked;
     GR_TRY(gr__engine_make(&t->task, true, evaluated_parts(r, o), &t->engine));

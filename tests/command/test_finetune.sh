@@ -79,6 +79,30 @@ for freeze in all-but-last none; do
   [[ $? -eq $([[ $freeze == none ]] && echo 1 || echo 0) ]] || short "--freeze $freeze: the first batch costs $(sed -nE 's/.*"train_cost": ?([^,}]*).*/\1/p' d1-$freeze/metrics.jsonl), the start $(field out.txt cost_mean)"
 done
 
+# A last layer that is kept means what it meant: other names of as many classes are warned of
+words() { # NAME WORDS...: a table of two numbers and a word
+  local name=$1
+  shift
+  { echo a,b,word && for i in $(seq 48); do echo "$((i % 7)),$((i * i % 5)),${*:i % $# + 1:1}"; done; } >"$name.csv"
+  echo "gradus: 1
+data: {train: {type: csv, file: $name.csv, target: word}, validation: {split: 0.25}, batch: 12, prepare: [standardize]}
+model: {input: [2], layers: [{type: dense, units: 4, activation: relu, name: h1}, {type: dense, units: 2, name: out}]}
+cost: cross_entropy
+optimizer: sgd
+stop: {epochs: 1}
+log: {events: false}" >"$name.yaml"
+}
+words pets cat dog
+words trees ash oak
+code 0 train pets.yaml --out pets --quiet
+said() { grep -c 'stood for other classes' err.txt; }
+code 0 finetune pets/last.safetensors trees.yaml --out t1 --replace h1
+[[ $(said) -eq 1 ]] || short "a kept last layer of other classes is not warned of"
+code 0 finetune pets/last.safetensors trees.yaml --out t2
+[[ $(said) -eq 0 ]] || short "a new last layer is warned of"
+code 0 finetune pets/last.safetensors pets.yaml --out t3 --replace none
+[[ $(said) -eq 0 ]] || short "a last layer of the same classes is warned of"
+
 # Refused
 no() { # CODE PATTERN ARGS...
   bad "$1" "$2" finetune $M "${@:3}" --out no
