@@ -75,11 +75,12 @@ typedef gr_status gr_budget_find(gr_context *ctx, gr__bump *b, const gr_budget_g
 gr_budget_find gr__budget_keep, gr__budget_greedy, gr__budget_chain, gr__budget_search, gr__budget_program,
     gr__budget_rounded;
 
+enum { GR_BUDGET_MOST_LAYERS = 200 }; /* of a chain, whose table grows with their square */
 /* Is it the forward and backward pass of a chain? Node L + j reads of the forward pass node L-1-j, the one before it,
  * or both, and of the backward one at most the node before. */
 bool gr__budget_is_chain(const gr_budget_graph *g);
-/* The cheapest set that makes what `kept` of the next stage wants: in stage t, keep[i] stood before. As 9.5 has it.
- * GR: stages t < n; kept[t * n + i]: i stands between stages t - 1 and t. NULL order where a stage lacks something. */
+/* The order that keeps just this: kept[t * n + i], value i stands from stage t - 1 into stage t, in which computation t
+ * runs for the first time. Each stage computes as little as that and the next one want. */
 gr_status gr__budget_from_kept(gr_context *ctx, gr__bump *b, const gr_budget_graph *g, const bool *kept,
                                gr_budget_found *out);
 

@@ -9,7 +9,7 @@
 
 #include "plan/budget/budget.h"
 
-enum { SLOTS = 500, MOST_LAYERS = 200 };
+enum { SLOTS = 500 };
 
 bool gr__budget_is_chain(const gr_budget_graph *g)
 {
@@ -143,8 +143,8 @@ gr_status gr__budget_chain(gr_context *ctx, gr__bump *b, const gr_budget_graph *
     int64_t memory = budget - g->fixed, all = 0, unit = 0;
     if (!gr__budget_is_chain(g))
         return gr__fail(ctx, GR_E_CONFLICT, "chain takes the forward and backward pass of a chain of layers alone");
-    if (s.layers > MOST_LAYERS)
-        return gr__fail(ctx, GR_E_CONFLICT, "chain takes at most %d layers, not %d", MOST_LAYERS, s.layers);
+    if (s.layers > GR_BUDGET_MOST_LAYERS)
+        return gr__fail(ctx, GR_E_CONFLICT, "chain takes at most %d layers, not %d", GR_BUDGET_MOST_LAYERS, s.layers);
     for (int i = 0; i < g->n; i++) all += g->bytes[i], unit = greatest_divisor(g->bytes[i], unit);
     memory = GR_MIN(memory, all);
     if (memory < 0) return GR_OK;

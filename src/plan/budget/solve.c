@@ -3,12 +3,10 @@
 
 #include "plan/budget/budget.h"
 
-static const struct {
-    gr_budget_find *find;
-} ways[GR_BUDGET_WAYS] = {
-    [GR_BUDGET_KEEP] = {gr__budget_keep},       [GR_BUDGET_GREEDY] = {gr__budget_greedy},
-    [GR_BUDGET_CHAIN] = {gr__budget_chain},     [GR_BUDGET_SEARCH] = {gr__budget_search},
-    [GR_BUDGET_PROGRAM] = {gr__budget_program}, [GR_BUDGET_ROUNDED] = {gr__budget_rounded},
+static gr_budget_find *const ways[GR_BUDGET_WAYS] = {
+    [GR_BUDGET_KEEP] = gr__budget_keep,       [GR_BUDGET_GREEDY] = gr__budget_greedy,
+    [GR_BUDGET_CHAIN] = gr__budget_chain,     [GR_BUDGET_SEARCH] = gr__budget_search,
+    [GR_BUDGET_PROGRAM] = gr__budget_program, [GR_BUDGET_ROUNDED] = gr__budget_rounded,
 };
 
 typedef struct asked {
@@ -27,7 +25,7 @@ static gr_status ask(asked *a, gr_budget_way way, int64_t limit)
     gr_budget_found f = {0};
     gr_budget_schedule s = {0};
     double bound = a->out->bound;
-    gr_status st = ways[way].find(a->ctx, a->b, a->g, a->budget, limit, &f);
+    gr_status st = ways[way](a->ctx, a->b, a->g, a->budget, limit, &f);
     if (st == GR_OK && f.order) st = gr__budget_from_order(a->ctx, a->b, a->g, f.order, f.n, &s);
     if (st != GR_OK) return st;
     if (f.order && s.peak <= a->budget && (!a->found || s.cost < a->out->cost)) {
@@ -46,7 +44,8 @@ static gr_status ask_all(asked *a, int64_t limit)
     gr_status st = ask(a, GR_BUDGET_KEEP, 0);
     if (st == GR_OK && !a->found) st = ask(a, GR_BUDGET_SEARCH, limit);
     if (st == GR_OK && !a->exact) st = ask(a, GR_BUDGET_GREEDY, 0);
-    if (st == GR_OK && !a->exact && gr__budget_is_chain(a->g) && a->g->n <= 400) st = ask(a, GR_BUDGET_CHAIN, 0);
+    bool chain = gr__budget_is_chain(a->g) && a->g->n <= 2 * GR_BUDGET_MOST_LAYERS;
+    if (st == GR_OK && !a->exact && chain) st = ask(a, GR_BUDGET_CHAIN, 0);
     return st;
 }
 
