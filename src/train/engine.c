@@ -302,6 +302,7 @@ static gr_status keep_to_memory(gr_engine *e, bool train, unsigned parts)
     for (size_t i = 0; i < e->n_plans && st == GR_OK; i++) {
         gr_engine_plan *p = &e->plan[i];
         making m = {e, (int)p->kind, p->variant, p->batch, p->steps};
+        e->runner.release = gr__graph_updates_early(r, m.kind, m.variant);
         if (gr_plan_bytes(p->plan).arena > e->runner.budget)
             st = gr__runner_replace(&e->runner, &p->plan, gr__engine_plan_name(e, p), make_graph, &m);
         if (e->inside && p->kind == GR_RUN_INSIDE) e->inside->plan = p->plan;

@@ -32,6 +32,7 @@ static gr_status compile(gr_runner *r, const char *name, gr_graph_maker *make, v
     const gr_plan_options o = {.backend = t->backend,
                                .name = name,
                                .unfused = t->unfused,
+                               .release = r->release,
                                .algorithm = t->recipe->algorithm,
                                .remat = r->remat,
                                .budget = r->budget};

@@ -23,6 +23,7 @@ typedef struct gr_runner {
     uint64_t arena_bytes; /* the largest plan's; may be raised before it is bound */
     gr_remat remat;       /* of plans that are added next, and what "auto" keeps to */
     uint64_t budget;
+    bool release; /* likewise: their gradients end with their updates, where these allow it */
 } gr_runner;
 
 /* Close it also after a failure. */
