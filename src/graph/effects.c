@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "graph/op.h"
+#include "graph/shape.h"
 
 static bool known(gr_graph *g, const char *what, gr_val v)
 {
@@ -69,6 +70,11 @@ static bool may_guard(gr_graph *g, gr_val value)
     gr_graph_fail(g, GR_E_SHAPE, "guard: the value is %s%s, wanted real[]", gr__dtype_text(v->dtype),
                   gr__shape_text(v->shape, text));
     return false;
+}
+
+size_t gr__assigns(const gr_graph *g)
+{
+    return g->n_assigns;
 }
 
 void gr__guard_assigns(gr_graph *g, size_t first, gr_val value)

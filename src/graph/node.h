@@ -243,9 +243,6 @@ typedef struct gr_effects { /* borrowed views of what the graph declares */
     gr_keep keeping;
 } gr_effects;
 gr_effects gr__graph_effects(const gr_graph *g);
-/* The assigns from number `first` on whose targets are tensors wait for this rank-0 value and for no other: what they
- * write may be written before the rest of the step is known. */
-void gr__guard_assigns(gr_graph *g, size_t first, gr_val value);
 
 /* Strides in elements that read `from` as if broadcast to `to`: 0 along stretched axes. from.rank <= to.rank, trailing
  * axes aligned. */

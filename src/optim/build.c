@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "graph/node.h"
 #include "graph/shape.h"
 #include "optim/optim.h"
 
@@ -278,7 +277,7 @@ static void finish_step(const building *b, size_t i, gr_val norm, gr_step *s)
 static void update_one(building *b, size_t i, gr_val norm, bool first)
 {
     gr_step s;
-    size_t assigned = gr__graph_effects(b->g).n_assigns;
+    size_t assigned = gr__assigns(b->g);
     gr_val *all = b->finite, own = GR_NONE;
     gr_scope_push(b->g, "parameter", b->u->params[i].entry.name);
     if (b->u->finite) { /* the squares of a gradient are finite where it is */

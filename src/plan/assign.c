@@ -56,7 +56,8 @@ static bool in_place(gr__compiler *c, const gr_assignment *a)
         gr_shape_count(gr__value(c->g, root)->shape) != gr_shape_count(gr__value(c->g, value)->shape))
         return false;
     if (guard >= 0 && (guard == writer || gr__deps_has(&c->deps, guard, writer))) return false;
-    if (guard >= 0 && !c->units[writer].waits) return false; /* a broadcast that the guard reads in place */
+    if (guard >= 0 && !gr__deps_has(&c->deps, writer, guard))
+        return false; /* a broadcast that the guard reads in place; a value that another guard needs */
     const gr__unit *u = &c->units[writer];
     bool reads;
     if (!gr__part_reads_elementwise(c, u->parts, target, &reads)) return false;
@@ -90,7 +91,7 @@ gr_status gr__plan_assigns(gr__compiler *c)
         if (in_place(c, &a)) {
             visit_readers(c, a.target, gr__value_unit(c, a.value), run_before);
             c->stored_as[c->root[a.value]] = c->entry[gr__value(c->g, a.target)->node];
-            c->stored_if[c->root[a.value]] = a.guard;
+            c->stored_if[c->root[a.value]] = gr__assign_guard(c, &a);
         } else {
             c->copies[c->n_copies++] = a;
         }

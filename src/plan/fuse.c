@@ -402,8 +402,8 @@ static bool may_wait(const gr__compiler *c, uint32_t k)
 {
     const gr_node *n = gr__node(c->g, k);
     if (c->again && c->again[k]) return true;
-    if (n->op->class != GR_CLASS_MAP || c->splits[k] == 0 || c->pinned[n->out] || c->gradient[n->out] || c->released[n->out] ||
-        c->epilogue_of[k])
+    if (n->op->class != GR_CLASS_MAP || c->splits[k] == 0 || c->pinned[n->out] || c->gradient[n->out] ||
+        c->released[n->out] || c->epilogue_of[k])
         return false;
     for (uint32_t r = c->first_reader[n->out]; r < c->first_reader[n->out + 1]; r++) {
         const gr_node *reader = gr__node(c->g, c->readers[r]);

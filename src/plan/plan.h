@@ -69,14 +69,14 @@ struct gr_plan {
     void *constants; /* bookkeeping memory */
     size_t constant_bytes;
     gr_plan_bytes_info bytes;
-    size_t scratch_bytes; /* a worker, at most */
-    size_t block_bytes;   /* of all blocks, packed */
+    size_t scratch_bytes;  /* a worker, at most */
+    size_t block_bytes;    /* of all blocks, packed */
     size_t released_bytes; /* of gradients that do not stand for the whole step */
     int n_released;
     gr_val spoilt; /* what the last run tested in vain when something had been assigned; GR_NONE: it did not */
-    gr_arena *own;        /* NULL while bound to another's */
-    char *arena;          /* NULL until bound */
-    char *scratch;        /* of the first worker; the others' follow at this distance */
+    gr_arena *own; /* NULL while bound to another's */
+    char *arena;   /* NULL until bound */
+    char *scratch; /* of the first worker; the others' follow at this distance */
     size_t scratch_stride;
     gr__pool *pool; /* NULL: one thread */
 };
@@ -100,11 +100,11 @@ typedef struct gr__part {
 
 typedef struct gr__unit {
     gr_item_kind kind;
-    bool gone;     /* became part of another */
-    bool waits;    /* for a guard */
-    bool tested;   /* has one among its nodes */
-    bool backward; /* its first node is of a backward pass */
-    bool on_way;   /* under options.release: gradients need it, or it makes one */
+    bool gone;      /* became part of another */
+    bool waits;     /* for a guard */
+    bool tested;    /* has one among its nodes */
+    bool backward;  /* its first node is of a backward pass */
+    bool on_way;    /* under options.release: gradients need it, or it makes one */
     uint32_t after; /* the largest mark (gr__compiler.released) of what it reads, directly or not; 0: of no gradient, or
                        it is on the way */
     gr__part *parts;
@@ -149,13 +149,13 @@ typedef struct gr__compiler {
     int *unit_of;           /* -1: leaf, view, or read in place everywhere */
 
     /* of a value */
-    bool *live;                       /* somebody reads it */
-    gr_val *root;                     /* the value whose memory it is: itself, but for views */
-    size_t *root_offset;              /* bytes into it */
-    bool *pinned;                     /* an output, assigned, or a guard */
-    bool *gradient;                   /* marked, and stands for the whole step */
-    uint32_t *released; /* 0, or a mark of its own where it is a gradient that does not; under options.release those
-                           that do stand have GR__UNRELEASED */
+    bool *live;          /* somebody reads it */
+    gr_val *root;        /* the value whose memory it is: itself, but for views */
+    size_t *root_offset; /* bytes into it */
+    bool *pinned;        /* an output, assigned, or a guard */
+    bool *gradient;      /* marked, and stands for the whole step */
+    uint32_t *released;  /* 0, or a mark of its own where it is a gradient that does not; under options.release those
+                            that do stand have GR__UNRELEASED */
     uint32_t *first_reader, *readers; /* live nodes that read v: readers[first_reader[v] .. first_reader[v + 1]) */
 
     gr__unit *units;
@@ -163,7 +163,7 @@ typedef struct gr__compiler {
     gr__deps deps;
 
     int *stored_as;        /* of a value: the entry that it is written straight into, or -1 */
-    gr_val *stored_if;     /* of such a value: what is tested before; GR_NONE: nothing, or the guard of all */
+    gr_val *stored_if;     /* of such a value: what is tested before; GR_NONE: nothing */
     gr_assignment *copies; /* the assignments done by a copy at the end */
     gr_val *saved;         /* leaves of the store whose old value is copied away before anything is written */
     int n_copies, n_saved;

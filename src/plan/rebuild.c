@@ -2,6 +2,7 @@
 #include "plan/rebuild.h"
 
 #include "graph/op.h"
+#include "graph/shape.h"
 #include "plan/plan.h"
 
 bool gr__plan_node_lives(const gr_node *n, const bool *live)

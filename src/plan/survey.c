@@ -272,8 +272,9 @@ static bool allocate(gr__compiler *c)
     c->gradient = gr__bump_alloc(c->work, v * sizeof *c->gradient);
     c->released = gr__bump_alloc(c->work, v * sizeof *c->released);
     c->first_reader = gr__bump_alloc(c->work, (v + 1) * sizeof *c->first_reader);
-    return c->live && c->before_guard && c->tested && c->on_way && c->released && c->order && c->absorbs && c->in_memory && c->splits && c->epilogue_of &&
-           c->unit_of && c->root && c->root_offset && c->pinned && c->gradient && c->first_reader;
+    return c->live && c->before_guard && c->tested && c->on_way && c->released && c->order && c->absorbs &&
+           c->in_memory && c->splits && c->epilogue_of && c->unit_of && c->root && c->root_offset && c->pinned &&
+           c->gradient && c->first_reader;
 }
 
 gr_status gr__plan_survey(gr__compiler *c)
