@@ -75,6 +75,19 @@ gr_status gr__runner_replace(gr_runner *r, gr_plan **plan, const char *name, gr_
     return st;
 }
 
+gr_status gr__runner_rival(gr_runner *r, gr_plan **plan, const char *name, gr_graph_maker *make, void *user)
+{
+    size_t at = 0;
+    gr_plan *other = NULL;
+    while (r->plan[at] != *plan) at++;
+    gr_status st = compile(r, name, make, user, &other);
+    bool better = st == GR_OK && gr_plan_bytes(other).arena < gr_plan_bytes(*plan).arena;
+    gr_plan_destroy(better ? *plan : other);
+    if (better) r->plan[at] = *plan = other;
+    find_largest(r);
+    return st;
+}
+
 gr_status gr__runner_fill(gr_runner *r, const gr_model *m)
 {
     gr_status st = gr_store_seal(r->store);
