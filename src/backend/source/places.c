@@ -306,7 +306,7 @@ static gr_status write_array(const gr__csource *s, const gr__array *a, gr__text 
     if (a->layout.codes) return put_codes(s, a, t);
     gr__text_add(t, "static const %s w%d[%lld] = {", wide ? "double" : "float", a->number, (long long)a->count);
     for (int64_t i = 0; i < a->count && st == GR_OK; i++) {
-        gr__text_add(t, i % PER_LINE ? " " : "\n    ");
+        gr__text_put(t, i % PER_LINE ? " " : "\n    ", i % PER_LINE ? 1 : 5);
         if (a->at.kind == GR__AT_WEIGHT)
             put_weight(s, a, i, t);
         else
