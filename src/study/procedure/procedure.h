@@ -3,7 +3,8 @@
 #ifndef GR_STUDY_PROCEDURE_H
 #define GR_STUDY_PROCEDURE_H
 
-#include "study/check/check.h"
+#include "base/watch.h"
+#include "train/train.h"
 
 #define GR_PROCEDURE_FILE "procedure.jsonl" /* in the run folder: a line a phase */
 
