@@ -221,16 +221,22 @@ static bool may_join(const gr__compiler *c, int a, int b)
     return gr__deps_joinable(&c->deps, a, b);
 }
 
+/* Room for so many nodes more. */
+static bool reserve(gr__compiler *c, gr__part *part, int more)
+{
+    if (part->n + more <= part->capacity) return true;
+    int capacity = GR_MAX(GR_MAX(2 * part->capacity, part->n + more), 4);
+    uint32_t *nodes = gr__bump_alloc(c->work, (size_t)capacity * sizeof *nodes);
+    if (!nodes) return false;
+    if (part->n) memcpy(nodes, part->nodes, (size_t)part->n * sizeof *nodes);
+    part->nodes = nodes;
+    part->capacity = capacity;
+    return true;
+}
+
 static bool add_node(gr__compiler *c, gr__part *part, uint32_t k)
 {
-    if (part->n == part->capacity) {
-        int capacity = GR_MAX(2 * part->capacity, 4);
-        uint32_t *nodes = gr__bump_alloc(c->work, (size_t)capacity * sizeof *nodes);
-        if (!nodes) return false;
-        if (part->n) memcpy(nodes, part->nodes, (size_t)part->n * sizeof *nodes);
-        part->nodes = nodes;
-        part->capacity = capacity;
-    }
+    if (!reserve(c, part, 1)) return false;
     part->nodes[part->n++] = k;
     return true;
 }
@@ -239,13 +245,16 @@ static bool add_node(gr__compiler *c, gr__part *part, uint32_t k)
 static bool join(gr__compiler *c, int a, int b)
 {
     gr__part *p = c->units[a].parts, *q = c->units[b].parts, both = joined(c, p, q);
-    both.lines = p->lines && q->lines && gr__shape_equal(p->shape, q->shape);
-    for (int i = 0, j = 0; i < p->n || j < q->n;) {
-        bool first = j == q->n || (i < p->n && p->nodes[i] < q->nodes[j]);
-        if (!add_node(c, &both, first ? p->nodes[i++] : q->nodes[j++])) return false;
+    if (!reserve(c, p, q->n)) return false;
+    p->lines = p->lines && q->lines && gr__shape_equal(p->shape, q->shape);
+    p->shape = both.shape;
+    p->splits = both.splits;
+    for (int i = p->n, j = q->n, to = p->n + q->n; j > 0;) { /* the last first: in place */
+        bool mine = i > 0 && p->nodes[i - 1] > q->nodes[j - 1];
+        p->nodes[--to] = mine ? p->nodes[--i] : q->nodes[--j];
     }
+    p->n += q->n;
     for (int j = 0; j < q->n; j++) c->unit_of[q->nodes[j]] = a;
-    *p = both;
     c->units[a].waits |= c->units[b].waits;
     c->units[b].gone = true;
     gr__deps_join(&c->deps, a, b);
@@ -449,7 +458,10 @@ gr_status gr__plan_fuse(gr__compiler *c)
     c->units = gr__bump_alloc(c->work, (c->n_order + 1) * sizeof *c->units);
     c->waiting = gr__bump_alloc(c->work, (c->n_nodes + 1) * sizeof *c->waiting);
     c->waited = gr__bump_alloc(c->work, (c->n_nodes + 1) * sizeof *c->waited);
-    if (!c->units || !c->waiting || !c->waited || !gr__deps_create(&c->deps, c->work, (int)c->n_order))
+    int most = 0;
+    for (uint32_t i = 0; i < c->n_order; i++)
+        most += !c->epilogue_of[c->order[i]] && needs_unit(c, gr__node(c->g, c->order[i]));
+    if (!c->units || !c->waiting || !c->waited || !gr__deps_create(&c->deps, c->work, most))
         return gr__error_code(c->ctx);
     for (uint32_t i = 0; i < c->n_order; i++) {
         uint32_t k = c->order[i];
