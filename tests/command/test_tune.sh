@@ -90,6 +90,9 @@ bad 2 'stands there twice' tune r.yaml --try 'optimizer={adam,adam}'
 bad 2 'has a space already' tune r.yaml --try 'optimizer={adam}' --try 'optimizer={sgd}'
 bad 2 'no choice of optimizer' tune r.yaml --try 'optimizer={adam,sgd}' --try 'optimizer.lr=log(1,2) if optimizer=adma'
 bad 2 'wants a space .* of cost' tune r.yaml --try 'optimizer.lr=log(1,2) if cost=mse'
+bad 2 '^gradus: --try: optimizer.momentum: ' tune r.yaml --try 'optimizer.momentum={1.5}'
+bad 2 '--try model.layers\[99\]' tune r.yaml --try 'model.layers[99].units={4}'
+bad 2 '^gradus: --try: optimizer: ' tune r.yaml --try 'optimizer={adma}'
 bad 2 'unknown key "lrr"' tune r.yaml --try 'optimizer.lrr=log(1,2)'
 bad 2 'what trials are judged by' tune r.yaml --try 'data.validation.split={0.1,0.2}'
 bad 2 'what trials are judged by' tune r.yaml --try 'seed={1,2}'
@@ -138,7 +141,7 @@ bad 3 'cut.db' report cut.db
 # Ctrl-C: at the next update, with its own exit code, and the study goes on.
 sed 's/steps: 18/steps: 2000000/' r.yaml >long.yaml
 "$gradus" tune long.yaml --try 'optimizer.lr={0.01}' --method grid --study long.db >out.txt 2>err.txt &
-for i in $(seq 100); do [[ -e long.db-trials ]] && break; sleep 0.1; done
+until_holds test -e long.db-trials
 sleep 0.3
 kill -INT $!
 wait $!
