@@ -58,6 +58,24 @@ void cli_plan_recomputed(gr_result *r, const gr_plan *p)
     }
 }
 
+void cli_plan_gap(gr_result *r, const gr_plan *p)
+{
+    gr_plan_bound is = gr_plan_bound_get(p);
+    double seconds = gr__plan_seconds(p), bound = is.known ? gr__plan_seconds_kept(p) + 1e-9 * is.again_ns : seconds;
+    double gap = seconds > bound * (1 + 1e-9) ? (seconds - bound) / seconds : 0;
+    gr__result_put(r, "bound_seconds=%g gap=%g", seconds - gap * seconds, gap);
+    gr__result_json(r, "solver", is.solved ? json_string("cbc") : json_null());
+    if (gap == 0)
+        gr__result_note(r, "no schedule within this memory takes less time\n\n");
+    else
+        gr__result_note(
+            r, "no schedule within this memory takes less than %.4g ms: %.3g %% at most are to be gained%s\n\n",
+            1e3 * bound, 100 * gap,
+            is.solved || gap == 0 ? ""
+                                  : "; there is no CBC here, which solves integer programs and may find better "
+                                    "(Debian's package is coinor-libcbc3)");
+}
+
 /* ---- drawings ---- */
 
 static const gr_column timeline_columns[] = {GR_NUMBER("ms", "ms", NULL), GR_NUMBER("bytes", "MiB", NULL)};

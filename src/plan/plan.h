@@ -69,6 +69,7 @@ struct gr_plan {
     void *constants; /* bookkeeping memory */
     size_t constant_bytes;
     gr_plan_bytes_info bytes;
+    gr_plan_bound bound;
     size_t scratch_bytes;  /* a worker, at most */
     size_t block_bytes;    /* of all blocks, packed */
     size_t released_bytes; /* of gradients that do not stand for the whole step */
@@ -219,6 +220,7 @@ gr_status gr__plan_order(gr__compiler *c);
 gr_status gr__plan_schedule(gr__compiler *c);
 gr_status gr__plan_stand(gr__compiler *c);
 gr_status gr__plan_remember(gr__compiler *c);
+bool gr__remat_keeps_to_budget(const gr_remat *how); /* "auto" and the like */
 gr_status gr__plan_buffers(gr__compiler *c);
 gr_status gr__plan_place(gr__compiler *c);
 gr_status gr__plan_blocks(gr__compiler *c); /* all of it but constants */

@@ -7,6 +7,11 @@
 #include "graph/op.h"
 #include "plan/loop.h"
 
+gr_plan_bound gr_plan_bound_get(const gr_plan *p)
+{
+    return p->bound;
+}
+
 /* ---- rows ---- */
 
 int gr_plan_rows(const gr_plan *p)
