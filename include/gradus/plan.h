@@ -88,6 +88,7 @@ typedef enum gr_algorithm { GR_ALGORITHM_AUTO, GR_ALGORITHM_EXACT, GR_ALGORITHM_
  *
  *   NULL, "none"  nothing
  *   "auto"        as little as `budget` allows, in time; where the budget cannot be met, the least arena that was found
+ *   "optimal"     the same, looked for with an integer program (CBC, where it is there), which takes its time
  *   "every"       all but the output of every count-th layer (scope)
  *   "keep"        all but the outputs of the layers named
  *   "sqrt"        all but values a square root of the layers apart
@@ -106,9 +107,10 @@ typedef struct gr_plan_options {
     const gr_backend *backend;
     const char *name; /* "step", "evaluate": for printing; copied */
     bool unfused;     /* every node a kernel of its own: tests compare bits */
+    bool release;     /* large gradients stand until they are read last, and what reads them runs as soon as it may */
     gr_algorithm algorithm;
     gr_remat remat;
-    uint64_t budget; /* bytes of the arena that "auto" keeps to; 0: any number */
+    uint64_t budget; /* bytes of the arena that "auto" and "optimal" keep to; 0: any number */
 } gr_plan_options;
 
 typedef struct gr_plan_bytes_info {
@@ -122,6 +124,13 @@ GR_API GR_CHECKED gr_status gr_plan_compile(gr_context *ctx, const gr_graph *g, 
                                             const gr_plan_options *options, gr_plan **out);
 GR_API void gr_plan_destroy(gr_plan *p);
 GR_API gr_plan_bytes_info gr_plan_bytes(const gr_plan *p);
+
+/* How little could be computed again within the budget at least, where "optimal" was asked for and something is. */
+typedef struct gr_plan_bound {
+    bool known, solved; /* solved: an integer program says so; else it is a rougher bound, for want of a solver */
+    double again_ns;    /* predicted, on one thread: no schedule within the budget takes less beside a run of all */
+} gr_plan_bound;
+GR_API gr_plan_bound gr_plan_bound_get(const gr_plan *p);
 
 /* One arena serves several plans that do not run at the same time: make it as large as the largest. Contents do not
  * survive another plan's run. */

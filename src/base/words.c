@@ -409,8 +409,6 @@ static const char later[] =
     "log_mel "
     /* keys */
     "spill "
-    /* ways to recompute */
-    "optimal "
     /* what other tools have, by family, as they call it: no name of ours that is near is meant */
     "conv3d conv_3d max_pool3d max_pooling3d maxpooling3d avg_pool3d average_pooling3d batch_norm3d dropout3d "
     "conv_transpose3d separable_conv lazy_conv lp_pool fractional_max_pool "

@@ -145,6 +145,7 @@ static gr_status show(cli *c, const gr_engine *e, const totals *t)
         r, "an update: %.4g Mflop, predicted %.3g ms on one thread; forward of an evaluation batch: %.4g Mflop\n",
         t->step_flops * 1e-6, t->seconds * 1e3, t->forward_flops * 1e-6);
     cli_plan_recomputed(r, e->plan[0].plan);
+    if (strcmp(e->task->recipe->remat.policy, "optimal") == 0) cli_plan_gap(r, e->plan[0].plan);
     note_serving(r, &t->serving);
     gr__result_put(r, "serving_bytes=%jd bytes/serving=%jd", (int64_t)t->serving.total, (int64_t)t->serving.total);
     gr__result_put(r, "forward_flops=%g step_flops=%g predicted_seconds=%g", t->forward_flops, t->step_flops,

@@ -5,9 +5,9 @@
 #include "model/reader.h"
 #include "model/stack.h"
 
-#define FORMS "none, auto, chen, sqrt, {every: 10}, {keep: [NAMES]} or {revolve: 3}"
+#define FORMS "none, auto, optimal, chen, sqrt, {every: 10}, {keep: [NAMES]} or {revolve: 3}"
 
-static const char *const words[] = {"none", "auto", "chen", "sqrt"};
+static const char *const words[] = {"none", "auto", "optimal", "chen", "sqrt"};
 static const char *const keys[] = {"every", "keep", "revolve"};
 
 static gr_status take_name(gr__recipe_reader *k, const gr_tree *t, const char **out)

@@ -63,7 +63,7 @@ static const gr_row recipe_rows[] = {
            "which kernels may compute: exact has no Winograd beyond F(2x2,3x3)"),
     GR_ROW("memory", TREE, "none", "none, or bytes such as 2G", "bytes",
            "budget of training memory: what there is no room for is computed again, as `remat` says", RESUMABLE),
-    GR_ROW("remat", TREE, "none", "none, auto, chen, sqrt, {every: 10}, {keep: [NAMES]} or {revolve: 3}", "",
+    GR_ROW("remat", TREE, "none", "none, auto, optimal, chen, sqrt, {every: 10}, {keep: [NAMES]} or {revolve: 3}", "",
            "what of the forward pass is computed again rather than kept; by default auto, as little as `memory` asks "
            "for, where there is `memory`. Never changes a bit of the result",
            RESUMABLE),

@@ -82,3 +82,72 @@ gr_status gr__loop_find_together(gr__loop *l)
     }
     return GR_OK;
 }
+
+/* ---- the last step ---- */
+
+/* What an instruction writes there: for the step that follows, and for nobody else? */
+static bool is_for_later(const gr__loop *l, const gr__buffer *b)
+{
+    if (b->spot.kind != GR__IN_SLOT || l->slots[b->spot.index].kind != GR__SLOT_AFTER) return false;
+    const gr__carry *c = &l->carries[l->slots[b->spot.index].operand];
+    return c->states < 0 && c->final < 0;
+}
+
+/* Does an instruction that the last step runs read the buffer? */
+static bool is_read_at_last(const gr__loop *l, int buffer, int writer)
+{
+    const gr_plan *p = l->body;
+    for (int i = 0; i < p->n_instructions; i++)
+        for (int k = 0; i != writer && !l->idle[i] && k < p->instructions[i].n_operands; k++)
+            if (p->instructions[i].operand[k].buffer == buffer) return true;
+    return false;
+}
+
+static bool is_idle_at_last(const gr__loop *l, int i)
+{
+    const gr__instruction *in = &l->body->instructions[i];
+    if (in->code != GR__CALL || in->kernel->packs.form[0] || l->until >= 0) return false;
+    for (int k = inputs_of(in); k < in->n_operands; k++) {
+        int buffer = in->operand[k].buffer;
+        if (buffer < 0) continue;
+        const gr__buffer *b = &l->body->buffers[buffer];
+        if ((b->spot.kind != GR__IN_BLOCK && !is_for_later(l, b)) || is_read_at_last(l, buffer, i)) return false;
+    }
+    return true;
+}
+
+gr_status gr__loop_find_idle(gr__loop *l)
+{
+    gr_plan *p = l->body;
+    l->idle = gr__bump_alloc(p->memory, ((size_t)p->n_instructions + 1) * sizeof *l->idle);
+    if (!l->idle) return gr__error_code(l->ctx);
+    for (int i = p->n_instructions; i-- > 0;) l->idle[i] = is_idle_at_last(l, i);
+    return GR_OK;
+}
+
+/* ---- the first step ---- */
+
+/* Is it a product, and nothing else, whose first factor is carried and starts at 0? Not one that packs for others. */
+static bool is_still_at_first(const gr__loop *l, const gr__instruction *in)
+{
+    if (in->code != GR__CALL || in->kernel->packs.form[0] || in->made->item.n_nodes != 1) return false;
+    if (l->until >= 0 || l->steps == 1) return false;
+    const gr_item *it = &in->made->item;
+    const gr_node *n = gr__node(it->graph, it->nodes[0]);
+    if (n->op->code != GR_OP_MATMUL) return false;
+    for (int i = 0; i < it->n_in; i++) {
+        gr__spot spot = l->body->buffers[in->operand[i].buffer].spot;
+        bool before = spot.kind == GR__IN_SLOT && l->slots[spot.index].kind == GR__SLOT_BEFORE;
+        if (it->in[i] == n->in[0] && before && l->carries[l->slots[spot.index].operand].zeros) return true;
+    }
+    return false;
+}
+
+gr_status gr__loop_find_still(gr__loop *l)
+{
+    gr_plan *p = l->body;
+    l->still = gr__bump_alloc(p->memory, ((size_t)p->n_instructions + 1) * sizeof *l->still);
+    if (!l->still) return gr__error_code(l->ctx);
+    for (int i = 0; i < p->n_instructions; i++) l->still[i] = is_still_at_first(l, &p->instructions[i]);
+    return GR_OK;
+}

@@ -142,7 +142,7 @@ gr_status gr__unit_make(gr__compiler *c, int unit, const bool *asked, const gr__
         if (!few) return gr__error_code(c->ctx);
         keep_asked(&m->item, few, asked);
     }
-    m->flops = flops_of(c, parts, u->n_parts, false);
+    if (u->kind != GR_ITEM_SCALARS) m->flops = flops_of(c, parts, u->n_parts, false); /* what guards add is not work */
     m->products = flops_of(c, parts, u->n_parts, true);
     m->bytes = traffic_of(c, &m->item);
     GR_TRY(make_kernel(c, m));

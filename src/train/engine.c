@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "plan/plan.h"
 #include "train/graphs.h"
 #include "train/inside.h"
 #include "train/masks.h"
@@ -40,7 +41,7 @@ static gr_status add_cut(gr_engine *e, int kind, int64_t batch, int64_t steps, i
     gr_plan *plan;
     if (batch < 1 || gr__engine_find(e, kind, batch, steps, variant)) return GR_OK;
     const gr_remat *how = &e->task->recipe->remat;
-    bool by_rule = (kind == GR_RUN_STEP || kind == GR_RUN_ACCUMULATE) && strcmp(how->policy, "auto") != 0;
+    bool by_rule = (kind == GR_RUN_STEP || kind == GR_RUN_ACCUMULATE) && !gr__remat_keeps_to_budget(how);
     e->runner.remat = by_rule ? *how : (gr_remat){.policy = "none"};
     gr_status st = gr__runner_add(&e->runner, name_of(e, kind, variant), make_graph, &m, &plan);
     if (st != GR_OK) return st;
@@ -290,20 +291,33 @@ static gr_status count_bytes(gr_engine *e, bool train, unsigned parts)
     return st;
 }
 
-/* Plans that want more of the arena than `memory` leaves them compute some of their values again. */
+/* A plan that keeps to the runner's budget. Gradients are let go of first, which costs no time; where that leaves too
+ * much, the search among schedules with all gradients sometimes finds one of less. */
+static gr_status replace_plan(gr_engine *e, gr_engine_plan *p)
+{
+    making m = {e, (int)p->kind, p->variant, p->batch, p->steps};
+    gr_runner *r = &e->runner;
+    const char *name = gr__engine_plan_name(e, p);
+    bool early = gr__graph_updates_early(e->task->recipe, m.kind, m.variant);
+    r->release = early;
+    gr_status st = gr__runner_replace(r, &p->plan, name, make_graph, &m);
+    r->release = false;
+    if (st != GR_OK || !early || gr_plan_bytes(p->plan).arena <= r->budget) return st;
+    return gr__runner_rival(r, &p->plan, name, make_graph, &m);
+}
+
+/* Plans that want more of the arena than `memory` leaves them let go of gradients, and compute values again. */
 static gr_status keep_to_memory(gr_engine *e, bool train, unsigned parts)
 {
     const gr_recipe *r = e->task->recipe;
     uint64_t others = e->bytes.total - e->runner.arena_bytes;
     gr_status st = GR_OK;
-    if (!train || !r->memory || e->bytes.total <= r->memory || strcmp(r->remat.policy, "auto") != 0) return GR_OK;
+    if (!train || !r->memory || e->bytes.total <= r->memory || !gr__remat_keeps_to_budget(&r->remat)) return GR_OK;
     e->runner.remat = r->remat;
     e->runner.budget = r->memory > others ? r->memory - others : 1;
     for (size_t i = 0; i < e->n_plans && st == GR_OK; i++) {
         gr_engine_plan *p = &e->plan[i];
-        making m = {e, (int)p->kind, p->variant, p->batch, p->steps};
-        if (gr_plan_bytes(p->plan).arena > e->runner.budget)
-            st = gr__runner_replace(&e->runner, &p->plan, gr__engine_plan_name(e, p), make_graph, &m);
+        if (gr_plan_bytes(p->plan).arena > e->runner.budget) st = replace_plan(e, p);
         if (e->inside && p->kind == GR_RUN_INSIDE) e->inside->plan = p->plan;
     }
     e->bytes = (gr_engine_bytes){0};
@@ -375,7 +389,7 @@ gr_status gr__engine_budget(const gr_engine *e, uint64_t budget)
                                i ? ", " : "; in a step: ", largest[i].what, largest[i].scope, size);
         if (at >= sizeof items) break;
     }
-    bool least = strcmp(e->task->recipe->remat.policy, "auto") == 0;
+    bool least = gr__remat_keeps_to_budget(&e->task->recipe->remat);
     gr__fail(ctx, GR_E_BUDGET, "training needs %s%s (%llu bytes), memory allows %s (%llu bytes)",
              least ? "at least " : "", total, (unsigned long long)b->total, limit, (unsigned long long)budget);
     gr__error_place(ctx, NULL, 0, 0, "memory");

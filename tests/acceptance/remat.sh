@@ -19,6 +19,7 @@ for recipe in "$here"/../../recipes/zoo/*.yaml; do
   for way in chen sqrt '{every: 2}' '{every: 3}' '{revolve: 2}' '{revolve: 4}'; do alike way "${args[@]}" --set "remat=$way"; done
   echo "$name: all $(planned total "${args[@]}") bytes, least $(least_of "${args[@]}")"
 done
+GRADUS_ALL=1 bash "$here/test_remat_rules.sh" "$gradus" || short "rules against auto, auto against optimal"
 for name in resnet50 vgg16-bn; do
   cat >large.yaml <<YAML
 gradus: 1
@@ -27,6 +28,10 @@ model: {zoo: $name, classes: 10, input: [224, 224, 1]}
 optimizer: sgd
 YAML
   echo "$name: $(planned total large.yaml) bytes, $(planned predicted_seconds large.yaml) s; least $(least_of large.yaml) bytes"
+  for bytes in 460000000 500000000 700000000 1000000000; do
+    [[ $name == resnet50 ]] || break
+    echo "$name, $bytes bytes: auto $(planned predicted_seconds large.yaml --budget $bytes) s, optimal $(planned predicted_seconds large.yaml --budget $bytes --set remat=optimal) s, at least $(planned bound_seconds large.yaml --budget $bytes --set remat=optimal) s"
+  done
   for way in chen sqrt '{every: 2}' '{every: 4}' '{revolve: 4}'; do
     bytes=$(planned total large.yaml --set "remat=$way")
     echo "$name, $way: $bytes bytes, $(planned predicted_seconds large.yaml --set "remat=$way") s; auto $(planned predicted_seconds large.yaml --budget "$bytes") s"

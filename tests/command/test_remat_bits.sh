@@ -16,6 +16,8 @@ for way in '{every: 1}' '{every: 3}' '{keep: [c2]}' '{keep: [n1, h]}' chen sqrt 
   alike way all.yaml --set "remat=$way"
 done
 alike memory all.yaml --set memory="$all" --set remat=none
+alike best all.yaml --set memory="$least" --set remat=optimal
+alike best all.yaml --set memory=$(((3 * least + all) / 4)) --set remat=optimal --set threads=2
 for more in accumulate=3 'sam={rho: 0.05}' 'optimizer=sgd' precision=float64 'clip={norm: 1.0, per: layer}' 'optimizer={type: adahessian, lr: 0.01}' 'data.augment=[{type: mixup, alpha: 0.2}]' 'log={histograms: 4}'; do
   keep_all all.yaml --set stop.steps=4 --set "$more"
   alike more all.yaml --set stop.steps=4 --set "$more" --set memory="$(least_of all.yaml --set "$more")"
@@ -43,4 +45,5 @@ code 0 train all.yaml --set memory="$least" --out killed --resume --quiet
 held_alike killed "killed and resumed"
 code 0 train all.yaml --set checkpoint.every=1 --set stop.epochs=2 --out parts --quiet --set memory="$least"
 code 0 train all.yaml --set checkpoint.every=1 --out parts --quiet --resume --set 'remat={every: 2}'
+code 0 train all.yaml --out parts --quiet --resume --set remat=optimal --set memory="$least"
 finish

@@ -332,7 +332,6 @@ static void test_synonyms(void **state)
         {"data.train.type=parquet", "not there yet"},
         /* still to come, whatever resembles them */
         {"model.layers[2].type=selu", "not there yet"},
-        {"remat=optimal", "not there yet"},
         /* a value where a map with one key is meant */
         {"data.validation=0.1", "{split: 0.1}"},
         {"data.test=15 %", "{split: 0.15}"},

@@ -1,4 +1,6 @@
 /* Steps that compute again what memory has no room for: the same bits, whatever the way and the budget. */
+#include "graph/shape.h"
+#include "plan/budget/solver.h"
 #include "plan/remat/remat.h"
 #include "plan/random_graph.h"
 #include "support/toy.h"
@@ -102,6 +104,214 @@ static void budgets_are_kept_to(void **state)
         test_context_end(ctx);
     }
     assert_true(runs > 100 && smaller > 30);
+}
+
+/* ---- gradients that are let go of ---- */
+
+/* Some assignments wait for a guard of their own. */
+static void guard_some(random_graph *r)
+{
+    size_t n = gr__assigns(r->g);
+    for (size_t first = 0; first < n; first += 1 + rg_next(r, 3))
+        gr__guard_assigns(r->g, first, gr_sum_squares(r->g, rg_any(r), 0));
+    test_ok(r->ctx, gr_graph_status(r->g));
+}
+
+static void released_gradients_change_no_bit(void **state)
+{
+    (void)state;
+    int smaller = 0, released = 0;
+    for (uint64_t seed = 0; seed < 150; seed++) {
+        gr_context *ctx = test_context_with(1 + (int)(seed % 3), 0);
+        random_graph r;
+        asked x = {.how = {.policy = "auto"}, .budget = seed % 2};
+        int n;
+        rg_build(&r, ctx, seed, false);
+        guard_some(&r);
+        rg_begin(&plain, &r, &toy, seed % 4 == 3);
+        rg_release = true;
+        begin(&step, &r, &x, seed % 4 == 3);
+        rg_release = false;
+        gr__plan_released(step.plan, &n);
+        released += n;
+        smaller += gr_plan_bytes(step.plan).arena < gr_plan_bytes(plain.plan).arena;
+        rg_same_bits(&step, &plain, seed);
+        rg_randomize(&step, seed + 7);
+        rg_compare(&step, 1e-10);
+        rg_end(&step);
+        rg_end(&plain);
+        gr_graph_destroy(r.g);
+        test_context_end(ctx);
+    }
+    assert_true(released > 100 && smaller > 30);
+}
+
+/* Layers whose weights are much larger than their values, each updated as soon as its gradient's guard is known: no
+ * more than one gradient stands beside the parameters. */
+static uint64_t arena_of_updates(bool release, bool apart)
+{
+    enum { DEEP = 12, WIDE = 24 };
+    gr_context *ctx = test_context();
+    gr_graph *g;
+    gr_store *store;
+    gr_plan *plan;
+    gr_val w[DEEP], d[DEEP], all = GR_NONE;
+    test_ok(ctx, gr_graph_create(ctx, &g));
+    test_ok(ctx, gr_store_create(ctx, &toy, &store));
+    gr_val h = gr_feed(g, "x", GR_REAL, GR_SHAPE(2, WIDE));
+    for (int i = 0; i < DEEP; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "l%d", i);
+        test_ok(ctx, gr_store_add(store, &(gr_entry_spec){.name = name, .shape = GR_SHAPE(WIDE, WIDE)}, NULL));
+        w[i] = gr_param(g, name, GR_SHAPE(WIDE, WIDE));
+        h = gr_tanh(g, gr_matmul(g, h, w[i], false, false));
+    }
+    gr_val cost = gr_sum_all(g, h);
+    test_ok(ctx, gr_gradients(g, cost, w, DEEP, d));
+    for (int i = 0; i < DEEP; i++) {
+        gr_val squares = gr_sum_squares(g, d[i], 0);
+        gr_mark_gradient(g, w[i], d[i]);
+        gr_assign(g, w[i], gr_sub(g, w[i], gr_mul(g, d[i], gr_const(g, 0.1))), GR_ASSIGN_UPDATE);
+        if (apart) gr__guard_assigns(g, (size_t)i, gr_add(g, cost, squares));
+        all = all ? gr_add(g, all, squares) : squares;
+    }
+    gr_output(g, "norm", all);
+    gr_guard(g, apart ? cost : gr_add(g, cost, all));
+    test_ok(ctx, gr_plan_compile(ctx, g, store, &(gr_plan_options){.backend = &toy, .release = release}, &plan));
+    gr_plan_bytes_info b = gr_plan_bytes(plan);
+    assert_int_equal(b.gradients, release ? 0 : DEEP * WIDE * WIDE * sizeof(double));
+    gr_plan_destroy(plan);
+    gr_store_destroy(store);
+    gr_graph_destroy(g);
+    test_context_end(ctx);
+    return b.arena / (WIDE * WIDE * sizeof(double));
+}
+
+static void gradients_end_with_their_updates(void **state)
+{
+    (void)state;
+    assert_true(arena_of_updates(false, false) >= 12 && arena_of_updates(false, true) >= 12);
+    assert_true(arena_of_updates(true, true) < 4);
+    assert_true(arena_of_updates(true, false) >= 11); /* the guard of all wants all of them */
+}
+
+/* ---- the best ---- */
+
+typedef struct bounds {
+    uint64_t seed;
+    int checked, solved; /* scripts that fit; bounds by an integer program */
+} bounds;
+
+/* The script of a few values that are kept, a few turns put in besides: with or without sense. */
+static bool any_script(gr__rehearsal *r, uint64_t *state, bool *keep, gr__script *s)
+{
+    uint64_t odds = 1 + *state % 7;
+    for (int h = 0; h < r->n_held; h++) {
+        *state = *state * 6364136223846793005u + 1442695040888963407u;
+        keep[h] = (*state >> 40) % 8 < odds;
+    }
+    return gr__script_keeping(r, keep, s);
+}
+
+/* Whatever is tried, what fits computes no less again than the bound says. */
+static void hold_against_bounds(gr__rehearsal *r, size_t budget, bounds *x)
+{
+    gr__script s = {0};
+    gr__takes takes;
+    uint64_t state = x->seed + budget;
+    bool *keep = gr__bump_alloc(r->own, (size_t)r->n_held + 1);
+    assert_non_null(keep);
+    for (int solver = 0; solver <= gr__integer_solver_is_there(); solver++) {
+        gr__optimum *o = gr__bump_alloc(r->own, sizeof *o);
+        assert_int_equal(gr__optimum_find(r, budget, solver, o), GR_OK);
+        x->solved += o->solved && o->bound > 0;
+        for (int i = 0; i < 60 + o->n; i++) {
+            bool good = i == 0   ? gr__script_within(r, budget, &s)
+                        : i < 60 ? any_script(r, &state, keep, &s)
+                                 : gr__script_copy(r, &o->script[i - 60], &s);
+            assert_true(good && (i == 0 || i % 2 || gr__script_reduce(r, &s, budget)));
+            assert_true(gr__script_take(r, &s, budget, &takes));
+            if (s.n == 0 || takes.peak > budget) continue;
+            if (takes.ns < o->bound * (1 - 1e-6)) fail_msg("seed %d: %g below %g", (int)x->seed, takes.ns, o->bound);
+            x->checked++;
+        }
+    }
+}
+
+static gr_status look_at_bounds(gr__compiler *c, void *user)
+{
+    gr__rehearsal r;
+    gr__bump *memory = gr__bump_create(c->ctx);
+    gr__script s = {0};
+    gr__takes all, least;
+    assert_int_equal(gr__rehearse(c, memory, &r), GR_OK);
+    assert_true(gr__script_plain(&r, &s) && gr__script_take(&r, &s, 0, &all));
+    assert_true(gr__script_least(&r, &s) && gr__script_take(&r, &s, 0, &least));
+    for (size_t k = 0; k < 3 && least.peak < all.peak; k++)
+        hold_against_bounds(&r, least.peak + (all.peak - least.peak) * k / 3, user);
+    gr__bump_destroy(memory);
+    return GR_OK;
+}
+
+static void no_script_beats_the_bound(void **state)
+{
+    (void)state;
+    bounds x = {.checked = 0};
+    for (x.seed = 0; x.seed < 8; x.seed++) {
+        gr_context *ctx = test_context_with(1, 0);
+        random_graph r;
+        rg_build(&r, ctx, x.seed, false);
+        rg_change = look_at_bounds;
+        rg_changing = &x;
+        rg_begin(&step, &r, &toy, x.seed % 2);
+        rg_change = NULL;
+        rg_end(&step);
+        gr_graph_destroy(r.g);
+        test_context_end(ctx);
+    }
+    assert_true(x.checked > 60 && x.solved > 5 * gr__integer_solver_is_there());
+}
+
+static double again_ns(const gr_plan *p)
+{
+    double ns = 0;
+    for (int i = 0; i < gr_plan_rows(p); i++) ns += gr_plan_row_at(p, i).instance ? gr_plan_row_at(p, i).cost_ns : 0;
+    return ns;
+}
+
+/* Never slower than what "auto" finds, within the same budget, to the same bits; and no faster than its own bound. */
+static void the_optimum_is_no_worse(void **state)
+{
+    (void)state;
+    int exact = 0;
+    for (uint64_t seed = 0; seed < 9; seed++) {
+        gr_context *ctx = test_context_with(1 + (int)(seed % 3), 0);
+        random_graph r;
+        asked x = {.how = {.policy = "auto"}, .budget = 1};
+        rg_build(&r, ctx, seed, false);
+        rg_begin(&plain, &r, &toy, seed % 2);
+        begin(&step, &r, &x, seed % 2);
+        uint64_t least = gr_plan_bytes(step.plan).arena, all = gr_plan_bytes(plain.plan).arena;
+        rg_end(&step);
+        for (int k = 0; k < 3 && least < all; k++) {
+            x = (asked){.how = {.policy = "auto"}, .budget = least + (all - least) * (uint64_t)k / 3};
+            begin(&step, &r, &x, seed % 2);
+            double ns = again_ns(step.plan);
+            rg_end(&step);
+            x.how.policy = "optimal";
+            begin(&step, &r, &x, seed % 2);
+            gr_plan_bound bound = gr_plan_bound_get(step.plan);
+            assert_true(gr_plan_bytes(step.plan).arena <= x.budget);
+            assert_true(again_ns(step.plan) <= ns * (1 + 1e-12) && bound.known);
+            exact += again_ns(step.plan) <= bound.again_ns * (1 + 1e-6);
+            rg_same_bits(&step, &plain, seed + (uint64_t)k);
+            rg_end(&step);
+        }
+        rg_end(&plain);
+        gr_graph_destroy(r.g);
+        test_context_end(ctx);
+    }
+    if (gr__integer_solver_is_there()) assert_true(exact > 6);
 }
 
 /* ---- chains of equal layers ---- */
@@ -285,6 +495,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_way_changes_a_bit),
         cmocka_unit_test(budgets_are_kept_to),
+        cmocka_unit_test(released_gradients_change_no_bit),
+        cmocka_unit_test(gradients_end_with_their_updates),
+        cmocka_unit_test(no_script_beats_the_bound),
+        cmocka_unit_test(the_optimum_is_no_worse),
         cmocka_unit_test(snapshots_cost_what_they_must),
         cmocka_unit_test(a_tenth_kept_leaves_a_fifth),
         cmocka_unit_test(a_budget_does_no_worse_than_rules),

@@ -2,105 +2,43 @@
  * before some values stand (S) and some are computed again (R); U is the memory behind each computation of a stage,
  * from which what is freed (FREE) is taken. Solved by CBC, whose library is looked up when it is wanted; what it says
  * is checked by counting the schedule's bytes. [Jain et al. 2020, equations 1 to 9; Forrest et al., CBC] */
-#include <dlfcn.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "plan/budget/budget.h"
+#include "plan/budget/solver.h"
 
 static const int64_t USUAL_LIMIT = 20000; /* nodes of the tree */
 static const double MOST_UNITS = 1e6;     /* that the budget is counted in: the solver's tolerance is 1e-7 or so */
 enum { MOST_COMPUTATIONS = 150 };
 
-/* ---- the library ---- */
-
-/* Of coin/Cbc_C_Interface.h, as it has been since 2.9. */
-typedef struct library {
-    void *loaded;
-    void *(*make)(void);
-    void (*discard)(void *m);
-    void (*load)(void *m, int columns, int rows, const int *start, const int *index, const double *value,
-                 const double *low, const double *high, const double *cost, const double *row_low,
-                 const double *row_high);
-    void (*set_integer)(void *m, int column);
-    void (*set)(void *m, const char *name, const char *value);
-    int (*solve)(void *m);
-    int (*optimal)(void *m);
-    int (*infeasible)(void *m);
-    double (*bound)(void *m);
-    double (*value)(void *m);
-    const double *(*solution)(void *m);
-} library;
-
-static bool find(const library *l, const char *name, void *to)
-{
-    void *found = dlsym(l->loaded, name); /* ISO C has no pointer that is both to data and to a function */
-    memcpy(to, &found, sizeof found);
-    return found;
-}
-
-static gr_status load(gr_context *ctx, library *l)
-{
-    static const char *const names[] = {"libCbcSolver.so.3", "libCbcSolver.so"};
-    *l = (library){0};
-    for (size_t i = 0; i < GR_COUNT(names) && !l->loaded; i++) l->loaded = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
-    if (l->loaded && find(l, "Cbc_newModel", &l->make) && find(l, "Cbc_deleteModel", &l->discard) &&
-        find(l, "Cbc_loadProblem", &l->load) && find(l, "Cbc_setInteger", &l->set_integer) &&
-        find(l, "Cbc_setParameter", &l->set) && find(l, "Cbc_solve", &l->solve) &&
-        find(l, "Cbc_isProvenOptimal", &l->optimal) && find(l, "Cbc_isProvenInfeasible", &l->infeasible) &&
-        find(l, "Cbc_getBestPossibleObjValue", &l->bound) && find(l, "Cbc_getObjValue", &l->value) &&
-        find(l, "Cbc_getColSolution", &l->solution))
-        return GR_OK;
-    return gr__fail(ctx, GR_E_FILE,
-                    "there is no CBC here, which solves integer programs: Debian's package is coinor-libcbc3");
-}
-
 /* ---- the program ---- */
-
-typedef struct term {
-    int row, column;
-    double by;
-} term;
 
 typedef struct program {
     gr_context *ctx;
     gr__bump *b;
     const gr_budget_graph *g;
     double unit, budget; /* bytes of a unit; units */
-    int columns, rows;
+    gr__integer_program is;
     int *run, *kept, *memory; /* columns, [t * n + i]; run and memory: i <= t; kept: i < t */
     int *gone;                /* [t * edges + e]: the value that edge e reads goes behind its reader; then, a
                                  computation each, the value of the computation itself */
-    double *low, *high, *cost;
-    double *row_low, *row_high;
-    term *term;
-    size_t n_terms, term_room;
-    size_t rows_room;
-    bool failed;
 } program;
 
 static void add(program *p, int column, double by)
 {
-    if (!GR_ROOM(p->ctx, p->term, p->term_room, p->n_terms + 1)) p->failed = true;
-    if (!p->failed) p->term[p->n_terms++] = (term){p->rows, column, by};
+    gr__integer_term_add(&p->is, column, by);
 }
 
 /* The terms since the last row are one: low <= their sum <= high. */
 static void row(program *p, double low, double high)
 {
-    size_t room = p->rows_room;
-    if (!GR_ROOM(p->ctx, p->row_low, p->rows_room, (size_t)p->rows + 1) ||
-        !GR_ROOM(p->ctx, p->row_high, room, (size_t)p->rows + 1))
-        p->failed = true;
-    if (!p->failed) p->row_low[p->rows] = low, p->row_high[p->rows] = high;
-    p->rows++;
+    gr__integer_row(&p->is, low, high);
 }
 
-static int column(program *p, double low, double high, double cost)
+static int column(program *p, double low, double high, double cost, bool whole)
 {
-    p->low[p->columns] = low, p->high[p->columns] = high, p->cost[p->columns] = cost;
-    return p->columns++;
+    return gr__integer_column(&p->is, low, high, cost, whole);
 }
 
 static double size(const program *p, int i)
@@ -111,23 +49,20 @@ static double size(const program *p, int i)
 static gr_status make_columns(program *p)
 {
     const gr_budget_graph *g = p->g;
-    size_t n = (size_t)g->n, edges = (size_t)g->first[n], most = 3 * n * n + n * (edges + n);
+    size_t n = (size_t)g->n, edges = (size_t)g->first[n];
     p->run = gr__bump_alloc(p->b, sizeof(int) * n * n + 1);
     p->kept = gr__bump_alloc(p->b, sizeof(int) * n * n + 1);
     p->memory = gr__bump_alloc(p->b, sizeof(int) * n * n + 1);
     p->gone = gr__bump_alloc(p->b, sizeof(int) * n * (edges + n) + 1);
-    p->low = gr__bump_alloc(p->b, sizeof(double) * (most + 1));
-    p->high = gr__bump_alloc(p->b, sizeof(double) * (most + 1));
-    p->cost = gr__bump_alloc(p->b, sizeof(double) * (most + 1));
-    if (!p->run || !p->kept || !p->memory || !p->gone || !p->low || !p->high || !p->cost) return gr__error_code(p->ctx);
+    if (!p->run || !p->kept || !p->memory || !p->gone) return gr__error_code(p->ctx);
     for (int t = 0; t < g->n; t++)
         for (int i = 0; i <= t; i++) {
-            p->run[t * g->n + i] = column(p, i == t, 1, g->cost[i]);
-            if (i < t) p->kept[t * g->n + i] = column(p, 0, 1, 0);
-            p->memory[t * g->n + i] = column(p, 0, p->budget, 0);
+            p->run[t * g->n + i] = column(p, i == t, 1, g->cost[i], true);
+            if (i < t) p->kept[t * g->n + i] = column(p, 0, 1, 0, true);
+            p->memory[t * g->n + i] = column(p, 0, p->budget, 0, false);
             int *gone = p->gone + t * ((int)edges + g->n);
-            for (int e = g->first[i]; e < g->first[i + 1]; e++) gone[e] = column(p, 0, 1, 0);
-            gone[(int)edges + i] = column(p, 0, 1, 0);
+            for (int e = g->first[i]; e < g->first[i + 1]; e++) gone[e] = column(p, 0, 1, 0, true);
+            gone[(int)edges + i] = column(p, 0, 1, 0, true);
         }
     return GR_OK;
 }
@@ -192,35 +127,7 @@ static gr_status make_program(program *p, int64_t budget)
     p->budget = floor(room / p->unit + 1e-9);
     gr_status st = make_columns(p);
     for (int t = 0; st == GR_OK && t < g->n; t++) stage(p, t);
-    return st == GR_OK && p->failed ? gr__error_code(p->ctx) : st;
-}
-
-/* By columns, as the solver has them. */
-static gr_status hand_over(const program *p, const library *l, void *m, bool whole)
-{
-    int *start = gr__bump_alloc(p->b, sizeof(int) * ((size_t)p->columns + 2));
-    int *index = gr__bump_alloc(p->b, sizeof(int) * (p->n_terms + 1));
-    double *value = gr__bump_alloc(p->b, sizeof(double) * (p->n_terms + 1));
-    if (!start || !index || !value) return gr__error_code(p->ctx);
-    for (size_t i = 0; i < p->n_terms; i++) start[p->term[i].column + 2]++;
-    for (int c = 0; c < p->columns; c++) start[c + 2] += start[c + 1];
-    for (size_t i = 0; i < p->n_terms; i++) {
-        int at = start[p->term[i].column + 1]++;
-        index[at] = p->term[i].row, value[at] = p->term[i].by;
-    }
-    l->load(m, p->columns, p->rows, start, index, value, p->low, p->high, p->cost, p->row_low, p->row_high);
-    int n = p->g->n;
-    if (!whole) l->set_integer(m, p->run[0]); /* which is 1: CBC tells of every step where nothing is whole */
-    for (int t = 0; whole && t < n; t++)
-        for (int i = 0; i <= t; i++) {
-            l->set_integer(m, p->run[t * n + i]);
-            if (i < t) l->set_integer(m, p->kept[t * n + i]);
-        }
-    int edges = p->g->first[n];
-    for (int t = 0; whole && t < n; t++)
-        for (int e = 0; e < edges + n; e++)
-            if (p->gone[t * (edges + n) + e]) l->set_integer(m, p->gone[t * (edges + n) + e]);
-    return GR_OK;
+    return st == GR_OK && p->is.failed ? gr__error_code(p->ctx) : st;
 }
 
 /* kept: S, each above `least` taken as 1. */
@@ -248,28 +155,19 @@ static gr_status consider(const program *p, gr__bump *b, const bool *kept, int64
 }
 
 /* What the solver says of the program, as schedules. */
-static gr_status ask(const program *p, const library *l, gr__bump *b, int64_t budget, int64_t limit, double *least,
-                     gr_budget_found *out)
+static gr_status ask(const program *p, gr__bump *b, int64_t budget, int64_t limit, double *least, gr_budget_found *out)
 {
-    char text[32];
-    bool whole = limit > 0;
-    bool *kept = gr__bump_alloc(p->b, (size_t)p->g->n * (size_t)p->g->n);
-    void *m = kept ? l->make() : NULL;
-    if (!m) return gr__fail(p->ctx, GR_E_MEMORY, "no memory for an integer program");
-    snprintf(text, sizeof text, "%lld", (long long)limit);
-    l->set(m, "logLevel", "0");
-    if (whole) l->set(m, "maxNodes", text);
-    gr_status st = hand_over(p, l, m, whole);
-    if (st == GR_OK) l->solve(m);
-    bool proven = st == GR_OK && l->optimal(m), none = st == GR_OK && l->infeasible(m);
-    const double *x = st == GR_OK && !none ? l->solution(m) : NULL;
-    if (x) out->bound = proven ? l->value(m) : l->bound(m);
-    out->exact = whole && (proven || none);
-    for (int k = whole ? 5 : 1; x && st == GR_OK && k <= (whole ? 5 : 9); k++) {
-        read_kept(p, x, 0.1 * k, kept);
+    bool whole = limit > 0, *kept = gr__bump_alloc(p->b, (size_t)p->g->n * (size_t)p->g->n);
+    gr__integer_answer is;
+    if (!kept) return gr__error_code(p->ctx);
+    gr_status st = gr__integer_solve(&p->is, limit, 0, p->b, &is);
+    if (st != GR_OK) return st;
+    if (is.value) out->bound = is.bound;
+    out->exact = whole && (is.optimal || is.none);
+    for (int k = whole ? 5 : 1; is.value && st == GR_OK && k <= (whole ? 5 : 9); k++) {
+        read_kept(p, is.value, 0.1 * k, kept);
         st = consider(p, b, kept, budget, least, out);
     }
-    l->discard(m);
     return st;
 }
 
@@ -277,9 +175,8 @@ static gr_status ask(const program *p, const library *l, gr__bump *b, int64_t bu
 static gr_status run(gr_context *ctx, gr__bump *b, const gr_budget_graph *g, int64_t budget, int64_t room,
                      int64_t limit, double *least, gr_budget_found *out)
 {
-    program p = {.ctx = ctx, .g = g};
-    library l;
-    gr_status st = load(ctx, &l);
+    program p = {.ctx = ctx, .g = g, .is = {.ctx = ctx}};
+    gr_status st = gr__integer_solver(ctx);
     if (st == GR_OK && g->n > MOST_COMPUTATIONS)
         st = gr__fail(ctx, GR_E_CONFLICT, "the integer program takes at most %d computations, not %d",
                       MOST_COMPUTATIONS, g->n);
@@ -288,11 +185,9 @@ static gr_status run(gr_context *ctx, gr__bump *b, const gr_budget_graph *g, int
     if (!work) return gr__error_code(ctx);
     double bound = out->bound;
     st = make_program(&p, room);
-    if (st == GR_OK) st = ask(&p, &l, b, budget, limit, least, out);
+    if (st == GR_OK) st = ask(&p, b, budget, limit, least, out);
     if (room < budget) out->bound = bound; /* that of less memory bounds nothing */
-    gr__free(ctx, p.term, p.term_room * sizeof *p.term);
-    gr__free(ctx, p.row_low, p.rows_room * sizeof *p.row_low);
-    gr__free(ctx, p.row_high, p.rows_room * sizeof *p.row_high);
+    gr__integer_close(&p.is);
     gr__bump_destroy(work);
     return st;
 }

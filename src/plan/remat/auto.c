@@ -3,14 +3,8 @@
  * large is reduced, what has room left is relaxed. */
 #include "plan/remat/remat.h"
 
-typedef struct best {
-    gr__script script;
-    gr__takes takes;
-    bool any;
-} best;
-
 /* The faster of two that fit. */
-static bool consider(gr__rehearsal *r, best *b, const gr__script *s, size_t target)
+static bool consider(gr__rehearsal *r, gr__best *b, const gr__script *s, size_t target)
 {
     gr__takes takes;
     if (!gr__script_take(r, s, target, &takes)) return false;
@@ -20,8 +14,7 @@ static bool consider(gr__rehearsal *r, best *b, const gr__script *s, size_t targ
     return gr__script_copy(r, s, &b->script);
 }
 
-/* Made to fit, if it can be, and then as fast as it can be. */
-static bool fit(gr__rehearsal *r, best *b, gr__script *s, size_t target)
+bool gr__best_fit(gr__rehearsal *r, gr__best *b, gr__script *s, size_t target)
 {
     gr__takes takes;
     if (!gr__script_take(r, s, target, &takes)) return false;
@@ -33,7 +26,7 @@ static bool fit(gr__rehearsal *r, best *b, gr__script *s, size_t target)
 }
 
 /* The fastest of a table that fits, the smallest where none does; then made to fit. */
-static bool try_chain(gr__rehearsal *r, best *b, const gr__chain *chain, size_t target, double bytes)
+static bool try_chain(gr__rehearsal *r, gr__best *b, const gr__chain *chain, size_t target, double bytes)
 {
     gr__script one = {0}, found = {0};
     gr__takes is, was = {.peak = SIZE_MAX};
@@ -47,7 +40,7 @@ static bool try_chain(gr__rehearsal *r, best *b, const gr__chain *chain, size_t 
         was = is;
         if (!gr__script_copy(r, &one, &found)) return false;
     }
-    return found.n == 0 || fit(r, b, &found, target);
+    return found.n == 0 || gr__best_fit(r, b, &found, target);
 }
 
 static const struct {
@@ -57,7 +50,7 @@ static const struct {
     {GR__MOST_STAGES, true}, {GR__MOST_STAGES, false}, {GR__MOST_STAGES / 3, true}, {GR__MOST_STAGES / 3, false}};
 
 /* A chain counts memory roughly, rather too much than too little: so it is asked for more than there is. */
-static bool try_chains(gr__rehearsal *r, best *b, size_t target)
+static bool try_chains(gr__rehearsal *r, gr__best *b, size_t target)
 {
     bool good = true;
     for (size_t i = 0; i < GR_COUNT(chains) && good; i++) {
@@ -73,15 +66,43 @@ static bool try_chains(gr__rehearsal *r, best *b, size_t target)
     return good;
 }
 
+typedef struct held_against { /* rules that take no more */
+    gr__best *best;
+    size_t target;
+} held_against;
+
+static bool take_rule(gr__rehearsal *r, const gr__script *s, void *user)
+{
+    held_against *x = user;
+    gr__takes takes;
+    gr__script one = {0};
+    if (!gr__script_take(r, s, x->target, &takes)) return false;
+    if (takes.peak > x->target || (x->best->any && takes.ns >= x->best->takes.ns)) return true;
+    return gr__script_copy(r, s, &one) && gr__best_fit(r, x->best, &one, x->target);
+}
+
+bool gr__by_rules(gr__rehearsal *r, gr__script_taker *take, void *user)
+{
+    bool good = true, there = true;
+    gr__script s = {0};
+    for (int i = 0; good && there; i++) {
+        if (!gr__aside_begin(r)) return false;
+        good = gr__script_by_rule(r, i, &s, &there) && (!there || take(r, &s, user));
+        gr__aside_end(r);
+    }
+    return good;
+}
+
 bool gr__script_within(gr__rehearsal *r, size_t target, gr__script *s)
 {
-    best b = {.any = false};
+    gr__best b = {.any = false};
     gr__script plain = {0};
     gr__takes takes;
     if (!gr__script_plain(r, &plain) || !gr__script_take(r, &plain, target, &takes)) return false;
     if (takes.peak <= target) return gr__script_copy(r, &plain, s);
-    if (!fit(r, &b, &plain, target)) return false;
+    if (!gr__best_fit(r, &b, &plain, target)) return false;
     if (!try_chains(r, &b, target)) return false;
+    if (!gr__by_rules(r, take_rule, &(held_against){&b, target})) return false;
     s->n = 0;
     return !b.any || gr__script_copy(r, &b.script, s);
 }
@@ -143,7 +164,18 @@ static bool least_of_chain(gr__rehearsal *r, int most, bool cheap, gr__script *l
     return found.n == 0 || keep_smaller(r, &found, least, peak);
 }
 
-/* The best of the chains is pressed, and the step as it is. */
+typedef struct smallest {
+    gr__script *script;
+    size_t *peak;
+} smallest;
+
+static bool take_smaller(gr__rehearsal *r, const gr__script *s, void *user)
+{
+    smallest *x = user;
+    return keep_smaller(r, s, x->script, x->peak);
+}
+
+/* The best of the chains and rules is pressed, and the step as it is. */
 bool gr__script_least(gr__rehearsal *r, gr__script *s)
 {
     size_t peak = SIZE_MAX;
@@ -154,6 +186,7 @@ bool gr__script_least(gr__rehearsal *r, gr__script *s)
         good = least_of_chain(r, chains[i].most, chains[i].cheap, &found, &peak);
         gr__aside_end(r);
     }
+    good = good && gr__by_rules(r, take_smaller, &(smallest){&found, &peak});
     if (!good || !press(r, &found, &peak) || !gr__script_copy(r, &found, s)) return false;
     return press(r, &plain, &(size_t){0}) && keep_smaller(r, &plain, s, &peak);
 }

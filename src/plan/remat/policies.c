@@ -222,6 +222,23 @@ static const gr__policy policies[] = {
     {.name = "revolve", .counts = true, .write = write_revolve},
 };
 
+/* ---- rules of one number or none ---- */
+
+bool gr__script_by_rule(gr__rehearsal *r, int rule, gr__script *s, bool *there)
+{
+    enum { REVOLVE = 8 };
+    gr_remat how = {.count = rule - 1};
+    int *held = room_for_values(r), most = held ? GR_MIN(list_outputs(r, held), GR__MOST_STAGES) : 0;
+    *there = rule < 2 + most + REVOLVE;
+    if (!held) return false;
+    if (!*there) return true;
+    if (rule == 0) return write_sqrt(r, &how, s);
+    if (rule == 1) return write_chen(r, &how, s);
+    if (rule < 2 + most) return write_every(r, &how, s);
+    how.count = rule - 1 - most;
+    return write_revolve(r, &how, s);
+}
+
 const gr__policy *gr__policy_find(const char *name)
 {
     for (size_t i = 0; name && i < GR_COUNT(policies); i++)

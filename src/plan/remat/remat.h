@@ -9,6 +9,8 @@
  *   greedy.c    any script made smaller where memory is highest, or faster where there is room
  *   policies.c  members: what is kept by rule
  *   auto.c      the member that keeps to a budget
+ *   program.c   what no script can do without: an integer program, and scripts from it
+ *   optimum.c   the member that keeps to a budget, with all that is known, and says how far from the best it may be
  *   remember.c  from a plan that is being compiled to one that keeps to it
  *
  * A script is a list of turns, by their numbers in the schedule as it was. Each turn stands there once, in its order:
@@ -39,6 +41,7 @@ typedef struct gr__act { /* a turn */
     int out, n_out;
     int over, n_over; /* in `takeover`: pairs of what it writes and what it may write it over */
     double cost_ns;
+    double least_ns; /* what an instance costs at least, that is asked for a part: once gr__rehearse_least has run */
     size_t shared;
     int limit;             /* it may run again before this turn, and before those above it */
     bool contracts, whole; /* whole: it writes all its values whenever it runs */
@@ -77,6 +80,7 @@ typedef struct gr__takes {
 } gr__takes;
 
 gr_status gr__rehearse(gr__compiler *c, gr__bump *memory, gr__rehearsal *r);
+gr_status gr__rehearse_least(gr__rehearsal *r);
 /* r->during is that of this script afterwards; GR__UNUSED there: an instance that nobody asks for, which costs nothing.
  * False: no memory. */
 #define GR__UNUSED SIZE_MAX
@@ -106,6 +110,7 @@ typedef struct gr__writing {
 bool gr__writing_open(gr__rehearsal *r, gr__script *s, gr__writing *w); /* false: no memory */
 /* The turn, and before it whatever it reads that is not there. */
 void gr__write_turn(gr__writing *w, int turn);
+void gr__write_value(gr__writing *w, int held); /* it is made anew, if it can be */
 /* All turns that are left; nothing is let go of any more. */
 void gr__write_rest(gr__writing *w);
 /* At the turning point all but small values and those of keep[] (of a held value) is let go of. */
@@ -156,11 +161,34 @@ enum { GR__SLOTS = 100 };
 /* With so many of the slots; false: it cannot be done, or no memory. */
 bool gr__optima_script(const gr__optima *t, int slots, gr__script *s);
 
+typedef bool gr__script_taker(gr__rehearsal *r, const gr__script *s, void *user); /* false: no memory */
+
+/* ---- the integer program ---- */
+enum { GR__MOST_FRONTIERS = 64 };
+typedef struct gr__frontiers { /* turns whose first runs end stages */
+    int turn[GR__MOST_FRONTIERS], n;
+} gr__frontiers;
+/* At most so many, of those above the target; during: of each turn, where each runs once. */
+void gr__frontiers_choose(const gr__rehearsal *r, const size_t *during, size_t target, int most, gr__frontiers *out);
+/* Gives scripts that may take more than the target. limit: nodes of the tree; 0: the relaxation, rounded. *bound: no
+ * script within the target computes less again, in nanoseconds; infinite: none is within it. GR_E_FILE: no solver. */
+gr_status gr__frontiers_solve(gr__rehearsal *r, const gr__frontiers *f, size_t target, int64_t limit,
+                              gr__script_taker *take, void *user, double *bound);
+
 /* ---- improving ---- */
 /* Computes more again until nothing stands above the target, or nothing helps. */
 bool gr__script_reduce(gr__rehearsal *r, gr__script *s, size_t target);
 /* Computes less again as long as nothing stands above the target. */
 bool gr__script_relax(gr__rehearsal *r, gr__script *s, size_t target);
+
+/* The fastest script that was found to fit. */
+typedef struct gr__best {
+    gr__script script;
+    gr__takes takes;
+    bool any;
+} gr__best;
+/* Made to fit, if it can be, and as fast as it can be; taken where that is faster. s is changed. False: no memory. */
+bool gr__best_fit(gr__rehearsal *r, gr__best *b, gr__script *s, size_t target);
 
 /* ---- members ---- */
 typedef struct gr__policy {
@@ -169,10 +197,23 @@ typedef struct gr__policy {
     /* Writes the script; false: no memory. */
     bool (*write)(gr__rehearsal *r, const gr_remat *how, gr__script *s);
 } gr__policy;
-const gr__policy *gr__policy_find(const char *name); /* NULL: none, or "auto" */
+const gr__policy *gr__policy_find(const char *name); /* NULL: none, or one that keeps to a budget */
+/* The script of a rule that takes a number or none, counted from 0 on; *there: there are so many. */
+bool gr__script_by_rule(gr__rehearsal *r, int rule, gr__script *s, bool *there);
+/* Takes whatever rules give, one after the other; false: no memory. */
+bool gr__by_rules(gr__rehearsal *r, gr__script_taker *take, void *user);
 
 /* The fastest script that takes no more than the target; empty: none was found. And the one that takes least. */
 bool gr__script_within(gr__rehearsal *r, size_t target, gr__script *s);
 bool gr__script_least(gr__rehearsal *r, gr__script *s);
+
+/* All that is known of the best script within a budget. */
+typedef struct gr__optimum {
+    double bound;          /* nanoseconds of instances: no script within it computes less again */
+    bool solved;           /* there was a solver */
+    gr__script script[64]; /* that were thought of, and may take more */
+    int n;
+} gr__optimum;
+gr_status gr__optimum_find(gr__rehearsal *r, size_t budget, bool solver, gr__optimum *o); /* solver: it is there */
 
 #endif

@@ -91,6 +91,11 @@ static void restore(gr__writing *w, int held)
     put(w, maker);
 }
 
+void gr__write_value(gr__writing *w, int held)
+{
+    restore(w, held);
+}
+
 void gr__write_turn(gr__writing *w, int turn)
 {
     const gr__act *a = &w->r->act[turn];

@@ -19,7 +19,6 @@ gr_status gr__recomputed(gr_context *ctx, gr__bump *b, const gr_plan *p, gr_reco
 /* Predicted seconds of a run of it, and without what is computed again. */
 double gr__plan_seconds(const gr_plan *p);
 double gr__plan_seconds_kept(const gr_plan *p);
-
 /* Bytes of the arena while each row runs; in b, gr_plan_rows of them. NULL: no memory. */
 double *gr__plan_stands(gr__bump *b, const gr_plan *p);
 
