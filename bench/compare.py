@@ -60,7 +60,7 @@ START_CASE = "fashion"  # time to the first step: it reads gzipped data
 
 
 class Failed(Exception):
-    pass
+    output = ""  # what the program said on standard output
 
 
 # ---- processes ----
@@ -97,7 +97,9 @@ def run(argv, environment, watch=None):
         out.seek(0), err.seek(0)
         text, errors = out.read().decode(), err.read().decode("utf-8", "replace")
     if p.returncode:
-        raise Failed(f"{' '.join(argv[:3])}: exit {p.returncode}: {(errors.strip() or text.strip() or 'no word').splitlines()[-1]}")
+        failed = Failed(f"{' '.join(argv[:3])}: exit {p.returncode}: {(errors.strip() or text.strip() or 'no word').splitlines()[-1]}")
+        failed.output = text
+        raise failed
     exact = usage.ru_maxrss * 1024
     return text, seen, took, exact if exact > floor else polled
 

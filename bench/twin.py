@@ -3,6 +3,8 @@
     twin.py speed RECIPE THREADS WINDOW WINDOWS VARIANT...   ms a step of each window, by variant
     twin.py first RECIPE THREADS VARIANT                     the clock at the end of the first step, everything before it included
     twin.py memory RECIPE THREADS STEPS VARIANT              peak resident bytes of a run that does nothing else
+    twin.py recomputed RECIPE THREADS STEPS SEGMENTS VARIANT   ms of each step and peak resident bytes; SEGMENTS of the network are computed again in the backward
+                                                             pass (0: nothing is), or, as `budget:0.5`, what the compiler's activation_memory_budget leaves to
     twin.py layers RECIPE                                    whether the network has convolutions, its number of parameters
     twin.py data FOLDER                                      makes the .npy files of the cases that need some
     twin.py versions                                         of PyTorch, and its installed bytes
@@ -176,6 +178,16 @@ def layer(d, shape):
     return m, tuple(m(torch.zeros(1, *shape)).shape[1:])
 
 
+def written_out(layers):
+    """Members of layers, `repeat` as often as it says."""
+    for d in map(member, layers):
+        if "repeat" in d:
+            refuse_unknown("repeat", d["repeat"], ["times", "layers"])
+            yield from [dict(x) for _ in range(d["repeat"]["times"]) for x in written_out(d["repeat"]["layers"])]
+        else:
+            yield d
+
+
 class Network(nn.Module):
     """Layers in their order, each on the one before it or on those that its `from` names; `add` is the one that takes several."""
 
@@ -185,7 +197,7 @@ class Network(nn.Module):
         size = [size] if isinstance(size, int) else size
         last, s.plan = "input", []
         shapes = {"input": (size[2], size[0], size[1]) if len(size) == 3 else tuple(reversed(size))}
-        for i, d in enumerate(map(member, recipe["model"]["layers"])):
+        for i, d in enumerate(written_out(recipe["model"]["layers"])):
             sources = d.pop("from", last)
             sources = sources if isinstance(sources, list) else [sources]
             last = d.get("name", f"layer {i + 1}")
@@ -196,14 +208,27 @@ class Network(nn.Module):
         used = {name: i for i, (_, sources, _, _) in enumerate(s.plan) for name in sources}
         s.forget = [[name for name, at in used.items() if at == i] for i in range(len(s.plan))]
 
-    def forward(s, x):
-        values = {"input": x}
-        for (name, sources, m, act), gone in zip(s.plan, s.forget):
+    def run(s, values, begin, end):
+        """The value of the last of these layers; `values` holds those that are still read."""
+        for (name, sources, m, act), gone in list(zip(s.plan, s.forget))[begin:end]:
             x = m(values[sources[0]]) if m is not None else functools.reduce(torch.add, [values[k] for k in sources])
             values[name] = x = act(x) if act is not None else x
             for k in gone:
                 del values[k]
         return x
+
+    def forward(s, x):
+        return s.run({"input": x}, 0, len(s.plan))
+
+    def stages(s):
+        """Functions of one value each that make the network one after another: cut where but one value is read on."""
+        alive, cuts = {"input"}, [0]
+        for i, ((name, *_), gone) in enumerate(zip(s.plan, s.forget)):
+            alive = (alive | {name}) - set(gone)
+            if alive == {name}:
+                cuts.append(i + 1)
+        before = ["input"] + [name for name, *_ in s.plan]
+        return [functools.partial(lambda b, e, x: s.run({before[b]: x}, b, e), b, e) for b, e in zip(cuts, cuts[1:])]
 
 
 def network(recipe):
@@ -295,8 +320,8 @@ def make_data(folder):
 
 # ---- training ----
 
-def trainer(recipe, variant):
-    """step(x, y), and whether pictures are to be stored channels last."""
+def trainer(recipe, variant, segments=0):
+    """step(x, y), and whether pictures are to be stored channels last. So many segments of the network are computed again."""
     words = variant.split("+")
     torch.manual_seed(int(recipe.get("seed", 1)))
     net, last = network(recipe), "channels_last" in words
@@ -305,6 +330,10 @@ def trainer(recipe, variant):
     opt, f, limit = optimizer(recipe, net, "fused" in words), cost(recipe), clip(recipe, net)
     parameters = list(net.parameters())
     run = torch.compile(net) if "compile" in words else net
+    if segments:
+        from torch.utils.checkpoint import checkpoint_sequential
+        stages = net.stages()
+        run = lambda x: checkpoint_sequential(stages, min(segments, len(stages)), x, use_reentrant=False)
 
     def step(x, y):
         opt.zero_grad(set_to_none=True)
@@ -357,18 +386,32 @@ def first(path, threads, variant):
     return {"clock": time.clock_gettime(time.CLOCK_MONOTONIC)}
 
 
-def memory(path, threads, steps, variant):
+def own_peak():
+    return int(re.search(r"VmHWM:\s+(\d+)", open("/proc/self/status").read())[1]) * 1024
+
+
+def memory(path, threads, steps, variant, segments=0):
     """Bytes stay bytes until a batch is made of them: the smallest way to train."""
     torch.set_num_threads(int(threads))
     recipe = read_recipe(path)
     x, y = load(recipe)
-    step, last = trainer(recipe, variant)
-    n = recipe["data"]["batch"]
+    step, last = trainer(recipe, variant, segments)
+    n, times = recipe["data"]["batch"], []
     for i in range(int(steps)):
-        at = i * n % (len(x) // n * n)
-        step(scaled(x[at:at + n]), y[at:at + n])
-    status = open("/proc/self/status").read()
-    return {"peak": int(re.search(r"VmHWM:\s+(\d+)", status)[1]) * 1024}
+        at, begin = i * n % (len(x) // n * n), time.perf_counter()
+        xs = scaled(x[at:at + n])
+        step(xs.contiguous(memory_format=torch.channels_last) if last and xs.dim() == 4 else xs, y[at:at + n])
+        times.append(1e3 * (time.perf_counter() - begin))
+    return {"peak": own_peak(), "ms": times}
+
+
+def recomputed(path, threads, steps, segments, variant):
+    kind, _, share = segments.partition(":")
+    if kind != "budget":
+        return memory(path, threads, steps, variant, int(segments))
+    import torch._functorch.config as c
+    c.activation_memory_budget = float(share)
+    return memory(path, threads, steps, variant + "+compile")
 
 
 def layers(path):
@@ -403,4 +446,4 @@ def versions():
 
 
 if __name__ == "__main__":
-    print(json.dumps({"speed": speed, "first": first, "memory": memory, "layers": layers, "data": make_data, "versions": versions}[sys.argv[1]](*sys.argv[2:])))
+    print(json.dumps({"speed": speed, "first": first, "memory": memory, "recomputed": recomputed, "layers": layers, "data": make_data, "versions": versions}[sys.argv[1]](*sys.argv[2:])))

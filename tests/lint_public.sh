@@ -17,6 +17,7 @@ files.c
 live.c
 names.c
 options.c
+progress.c
 sheet.c
 show.c
 terminal.c

@@ -107,6 +107,7 @@ typedef struct gr_plan_options {
     const gr_backend *backend;
     const char *name; /* "step", "evaluate": for printing; copied */
     bool unfused;     /* every node a kernel of its own: tests compare bits */
+    bool release;     /* large gradients stand until they are read last, and what reads them runs as soon as it may */
     gr_algorithm algorithm;
     gr_remat remat;
     uint64_t budget; /* bytes of the arena that "auto" and "optimal" keep to; 0: any number */

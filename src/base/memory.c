@@ -1,6 +1,7 @@
 /* Memory: two purses, tensor and bookkeeping, filled by one acquire function. No block carries a header: who releases
  * states the size. */
 #include <assert.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,6 +12,7 @@
 #define BOOKKEEPING_ALIGNMENT 16
 #define TENSOR_ALIGNMENT 64
 #define LARGE_PAGE ((size_t)2 << 20)
+#define MUCH ((uint64_t)1 << 20) /* of released bookkeeping */
 
 void *gr__default_acquire(void *user, size_t bytes, size_t alignment)
 {
@@ -71,6 +73,7 @@ void gr__free(gr_context *ctx, void *p, size_t bytes)
     if (!p) return;
     assert(ctx->bookkeeping_bytes >= bytes && "more released than acquired");
     ctx->bookkeeping_bytes -= bytes;
+    ctx->released += bytes;
     release(ctx, p, bytes);
 }
 
@@ -104,6 +107,16 @@ bool gr__grow(gr_context *ctx, void **array, size_t *capacity, size_t element_by
     return true;
 }
 
+/* malloc keeps what it was given back, such as what a plan was found with: tensors do not want it beside them. */
+static void settle(gr_context *ctx)
+{
+    if (ctx->released < MUCH || ctx->options.acquire != gr__default_acquire) return;
+    ctx->released = 0;
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
 void *gr__tensor_alloc(gr_context *ctx, size_t bytes)
 {
     uint64_t budget = ctx->options.budget_bytes;
@@ -117,6 +130,7 @@ void *gr__tensor_alloc(gr_context *ctx, size_t bytes)
                  used, limit, (unsigned long long)budget);
         return NULL;
     }
+    if (bytes >= LARGE_PAGE) settle(ctx);
     void *p = acquire(ctx, bytes, bytes >= LARGE_PAGE ? LARGE_PAGE : TENSOR_ALIGNMENT);
     if (!p) return NULL;
     ctx->tensor_bytes += bytes;

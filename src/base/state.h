@@ -10,6 +10,7 @@ struct gr_context {
     gr_context_options options; /* as given, with acquire and release always set and threads resolved */
 
     uint64_t tensor_bytes, tensor_peak, bookkeeping_bytes, bookkeeping_peak;
+    uint64_t released;                       /* of bookkeeping, since free memory went back to the system */
     uint64_t acquisitions, fail_acquisition; /* counted since creation; the number of the one that fails, 0: none */
     uint64_t writes, fail_write;             /* the same for write(2) */
 

@@ -24,7 +24,7 @@ struct gr_tree {
     const char **key; /* MAP */
     int n, capacity;
     gr_tree *parent;  /* NULL at the root */
-    const char *file; /* as given by the user; "--set" for flags; "" for defaults */
+    const char *file; /* as given by the user; "--set" and the like for flags; "" for defaults */
     int line, column; /* of the key for map members, of the value otherwise; 0: none */
 };
 

@@ -19,8 +19,12 @@ static void tell(void *user, const char *what, int64_t done, int64_t all)
 static void note_codes(gr_result *r, const gr_int8 *q)
 {
     gr__result_put(r, "int8/products=%d int8/samples=%jd int8/judged=%jd", q->products, q->samples, q->judged);
-    gr__result_note(r, "%d products of codes of 8 bits, whose ranges %lld training samples told\n", q->products,
-                    (long long)q->samples);
+    if (q->samples)
+        gr__result_note(r, "%d products of codes of 8 bits, whose ranges %lld training samples told\n", q->products,
+                        (long long)q->samples);
+    else
+        gr__result_note(r, "%d weights are the numbers that codes of 8 bits stand for, a scale an output\n",
+                        q->products);
     if (q->judged == 0) return;
     gr__result_put(r, "int8/error_before=%g int8/error_after=%g", q->before, q->after);
     gr__result_note(r, "error on %lld samples: %.6g by floats, %.6g by codes\n", (long long)q->judged, q->before,
@@ -73,7 +77,8 @@ static const cli_option rows[] = {
     CLI_OPTION(options, how.softmax, SWITCH, "softmax", NULL,
                "give probabilities, as predict does, instead of what the last layer gives"),
     CLI_OPTION(options, how.int8, SWITCH, "int8", NULL,
-               "of C source: weights and what they multiply as codes of 8 bits"),
+               "of C source: weights and what they multiply as codes of 8 bits; of a model: weights that such codes "
+               "stand for"),
     CLI_OPTION(options, how.calibrate, WHOLE, "calibrate", "N",
                "how many training samples tell the ranges of codes; 256 unless given", .low = 1, .high = 1000000),
 };
@@ -87,7 +92,8 @@ GR_COMMAND(export) = {
         "The suffix of FILE chooses the format; another one is refused:\n\n"
         "  .onnx         the network as it predicts, for ONNX Runtime and others: raw samples in, pictures as NCHW, "
         "logits out\n"
-        "  .safetensors  the tensors under PyTorch's names and layouts, and the recipe and preparation as metadata\n"
+        "  .safetensors  the tensors under PyTorch's names and layouts, and the recipe and preparation as metadata;\n"
+        "                with --int8 a model whose products have the weights that codes of 8 bits stand for\n"
         "  .npz          the same tensors as arrays of NumPy\n"
         "  .c            C source of the prediction of one sample, with its weights, and a header beside it;\n"
         "                with --int8 dense layers and convolutions are products of codes of 8 bits\n\n"

@@ -118,7 +118,7 @@ static gr_status run(cli *c)
     if (c->n_arguments == 0) return list(c);
     gr_tree *given = gr__tree_map(c->memory);
     if (!given) return GR_E_MEMORY;
-    for (int i = 0; i < c->sets.n; i++) GR_TRY(gr__recipe_set(c->ctx, c->memory, given, c->sets.at[i]));
+    for (int i = 0; i < c->sets.n; i++) GR_TRY(gr__recipe_set(c->ctx, c->memory, given, "--set", c->sets.at[i]));
     GR_TRY(gr__lab_open(c->ctx, c->argument[0], given, ((const lab_options *)c->options)->quick, &lab));
     if (lab->threads) GR_TRY(gr_context_configure(c->ctx, lab->threads, 0));
     GR_TRY(gr__lab_run(lab));

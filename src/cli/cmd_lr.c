@@ -207,6 +207,29 @@ static void draw(gr_result *r, const char *recipe, const gr_lr_options *o, const
 
 /* ---- the recipe with the rate ---- */
 
+/* A schedule may name rates of its own (`high` of cycles, of a tail), which the new rate then does not move. What does
+ * is told by twice the rate, over a run of some length: a schedule is a function. */
+static void tell_own_rates(const cli *c, const gr_recipe *r, double lr)
+{
+    enum { LENGTH = 1000, EPOCH = 50 };
+    gr_rate at = {.total = LENGTH, .updates_per_epoch = EPOCH}, twice = at;
+    const gr_tree *schedule = gr__tree_get(r->resolved, "schedule"), *tail = gr__tree_get(schedule, "tail"),
+                  *high = gr__tree_get(schedule, "high");
+    const char *key = high && !gr__tree_none(high) ? "high" : "tail.high";
+    int own = 0;
+    at.lr = lr, twice.lr = 2 * lr;
+    for (; at.t < LENGTH; twice.t = ++at.t) {
+        double a = gr__sched_rate(&r->sched, &at);
+        own += a > 0 && a == gr__sched_rate(&r->sched, &twice);
+    }
+    if (!own) return;
+    if (high == NULL || gr__tree_none(high)) high = gr__tree_get(tail, "high");
+    gr__log(c->ctx, GR_LOG_WARNING,
+            "schedule.%s is %s: of %s update is the rate of optimizer.lr; leave it out and the "
+            "schedule follows the rate",
+            key, high && high->text ? high->text : "given", own == LENGTH ? "no" : "not every");
+}
+
 /* Everything that follows from the rate (a cycle's upper bound, a tail's) follows the new one: it is put into what was
  * written, which is then resolved. */
 static gr_status apply(cli *c, double lr)
@@ -226,6 +249,7 @@ static gr_status apply(cli *c, double lr)
     if (t.failed) gr__result_fail(out, GR_E_MEMORY);
     gr__result_note(out, "%s", t.s ? t.s : "");
     gr__text_free(&t);
+    tell_own_rates(c, r, lr);
     gr__recipe_close(c->ctx, r);
     return cli_list(c, out);
 }

@@ -13,7 +13,7 @@ typedef struct options {
     int procedure;           /* of gr__procedure_words; -1: none */
     int64_t patience, folds; /* folds 0: one run */
     gr_folds *told;          /* of them */
-    double train_error;
+    double train_error, cyclic_end;
 } options;
 
 /* ---- what is asked for ---- */
@@ -86,7 +86,8 @@ static gr_status follow(cli *c, const gr_recipe *r, const gr_trainer_options *o,
 {
     const options *given = c->options;
     cli_view v = cli_view_make(c->quiet || c->json);
-    const gr_procedure_options p = {inner(o), given->patience, given->train_error, cli_view_watch(&v)};
+    const gr_procedure_options p = {inner(o), given->patience, given->cyclic_end, given->train_error,
+                                    cli_view_watch(&v)};
     gr_status st = gr__procedure_train(c->ctx, r, (gr_procedure)given->procedure, &p, result);
     cli_view_clear(&v);
     return st;
@@ -153,6 +154,8 @@ static gr_status check_procedure(cli *c)
     const options *o = c->options;
     if (cli_given(c, "patience") && o->procedure != GR_PROCEDURE_NEW)
         return gr__fail(c->ctx, GR_E_USAGE, "train: --patience goes with --procedure new_topology");
+    if (cli_given(c, "cyclic-end") && o->procedure != GR_PROCEDURE_NEW)
+        return gr__fail(c->ctx, GR_E_USAGE, "train: --cyclic-end goes with --procedure new_topology");
     if (cli_given(c, "train-error") && o->procedure != GR_PROCEDURE_OVERFIT)
         return gr__fail(c->ctx, GR_E_USAGE, "train: --train-error goes with --procedure overfit_then_regularise");
     if (o->from && o->procedure >= 0)
@@ -229,6 +232,10 @@ static const cli_option rows[] = {
                "new_topology: the rate drops when both errors were flat for more than so many evaluations; 10 unless "
                "given",
                .low = 1, .high = 1e9, .usual = 10),
+    CLI_OPTION(options, cyclic_end, REAL, "cyclic-end", "F",
+               "new_topology: ends with cycles of the rate over this part of all updates, such as 0.2; without cycles "
+               "unless given",
+               .low = 0.01, .high = 0.9, .usual = 0),
     CLI_OPTION(options, train_error, REAL, "train-error", "E",
                "overfit_then_regularise: the training error below which the penalty begins; 0.01 unless given",
                .low = 1e-300, .high = 1e300, .usual = 0),
@@ -250,7 +257,8 @@ GR_COMMAND(train) = {
         "columns or steps of preparation are refused; --force takes the new ones, and says what it does.\n\n"
         "With --procedure the recipe is trained as the chapter says. new_topology: a batch of 32 or less, the largest "
         "rate of the grid that trains, a tenth\n"
-        "of it whenever both errors are flat, until that no longer helps. established: the batch that the gradients' "
+        "of it whenever both errors are flat, until that no longer helps, and then cycles with --cyclic-end. "
+        "established: the batch that the gradients' "
         "noise suggests, a warm-up, a polynomial\n"
         "decay, cycles at the end. overfit_then_regularise: nothing that regularises until the training error is low, "
         "then an L2 penalty and all else of the recipe.\n\n"

@@ -95,7 +95,7 @@ gr_status cli_rates_example(cli *c, const gr_schedule *m, cli_rates *out)
     *out = (cli_rates){0};
     if (!given || !run || !schedule) return GR_E_MEMORY;
     for (int i = 0; i < c->sets.n; i++)
-        if (!cli_is_run_flag(c->sets.at[i])) GR_TRY(gr__recipe_set(c->ctx, c->memory, given, c->sets.at[i]));
+        if (!cli_is_run_flag(c->sets.at[i])) GR_TRY(gr__recipe_set(c->ctx, c->memory, given, "--set", c->sets.at[i]));
     GR_TRY(split_sets(c, m, given, run, schedule));
     GR_TRY(gr__settings_make(c->ctx, c->memory, &example, run, GR_PRESET_CHAPTER, NULL, &s));
     GR_TRY(gr__sched_make(c->ctx, c->memory, schedule, GR_PRESET_CHAPTER, &out->sched));

@@ -2,6 +2,7 @@
 #include "cli/plan_memory.h"
 
 #include "cli/progress.h"
+#include "plan/early.h"
 #include "study/search/recomputing.h"
 
 /* ---- what is computed again ---- */
@@ -26,6 +27,17 @@ static const gr_column recomputed_columns[] = {
     GR_COLUMN(gr_recomputed, ns, REAL, NULL, GR_SHOWN("ms", 10), .digits = 3, .style = 'f', .number = milliseconds),
 };
 
+static void note_released(gr_result *r, const gr_plan *p)
+{
+    int n;
+    size_t bytes = gr__plan_released(p, &n);
+    char size[32];
+    gr__result_put(r, "early_updates/gradients=%d early_updates/bytes=%jd", n, (intmax_t)bytes);
+    if (n == 0) return;
+    gr__size_text(bytes, size, sizeof size);
+    gr__result_note(r, "%d gradients (%s) end with their parameters' updates, within the backward pass\n", n, size);
+}
+
 void cli_plan_recomputed(gr_result *r, const gr_plan *p)
 {
     gr_recomputed *list;
@@ -35,6 +47,7 @@ void cli_plan_recomputed(gr_result *r, const gr_plan *p)
     if (st != GR_OK) return;
     double kept = gr__plan_seconds_kept(p), seconds = gr__plan_seconds(p);
     gr__result_put(r, "predicted_seconds_kept=%g", kept);
+    note_released(r, p);
     if (n) {
         gr__result_note(r, "of that %.3g ms compute again what is not kept: %.1f %% more than keeping all\n\n",
                         (seconds - kept) * 1e3, 100 * (seconds / kept - 1));

@@ -3,7 +3,7 @@
 #define GR_CLI_PROGRESS_H
 
 #include "cli/live.h"
-#include "study/check/check.h"
+#include "base/watch.h"
 
 typedef struct cli_progress {
     bool terminal, quiet;

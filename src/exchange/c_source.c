@@ -295,7 +295,7 @@ gr_status gr__export_c(gr_context *ctx, gr_model *m, const char *path, const gr_
     gr_status st = x.memory ? GR_OK : GR_E_MEMORY;
     if (st == GR_OK) st = find_stem(&x, path);
     if (st == GR_OK && o->int8)
-        st = gr__quantize(ctx, x.memory, m, o, &x.codes, &x.n_codes, o->quantized ? o->quantized : &told);
+        st = gr__quantize(ctx, x.memory, m, o, false, &x.codes, &x.n_codes, o->quantized ? o->quantized : &told);
     if (st == GR_OK) st = make_plan(&x);
     if (st == GR_OK) st = name_values(&x);
     if (st == GR_OK) st = write(&x, path);

@@ -10,7 +10,8 @@
 typedef struct gr_export_options {
     bool raw;     /* without the preparation: the file takes what the layers take */
     bool softmax; /* it gives what the cost reads its outputs as, probabilities, instead of the outputs themselves */
-    bool int8;    /* products are of codes of 8 bits, whose ranges training samples tell (quantize.h) */
+    bool int8;    /* products are of codes of 8 bits, whose ranges training samples tell; a model's weights are the
+                     numbers that codes stand for (quantize.h) */
     int64_t calibrate;         /* of these so many at most; 0: 256 */
     struct gr_int8 *quantized; /* receives what that came to; NULL: nobody asks */
     void (*say)(void *user, const char *what, int64_t done, int64_t all); /* how far that is; NULL: nobody asks */
@@ -23,7 +24,7 @@ typedef struct gr_writer {
     const char *suffix; /* ".onnx" */
     const char *title;  /* "ONNX" */
     gr__export_fn *write;
-    const char *no_raw, *no_softmax, *no_int8; /* why it does not take the option; NULL: it does */
+    const char *no_raw, *no_softmax, *no_int8, *no_calibrate; /* why it does not take the option; NULL: it does */
 } gr_writer;
 
 /* The writer of a path's suffix. GR_E_USAGE, with those that there are. */

@@ -6,14 +6,16 @@
 
 static const char weights_alone[] = "it holds the weights, which are the same with and without";
 
-static const char float_alone[] = "its numbers are float32; C source (.c) has codes";
+static const char float_alone[] = "its numbers are float32; C source (.c) has codes, a model (.safetensors) what they "
+                                  "stand for";
+static const char no_ranges[] = "weights alone become codes, whose ranges are their own";
 
 /* A line a format. */
 static const gr_writer writers[] = {
-    {".onnx", "ONNX", gr__export_onnx, NULL, NULL, float_alone},
-    {".safetensors", "safetensors", gr__export_safetensors, NULL, weights_alone, float_alone},
-    {".npz", "NumPy's NPZ", gr__export_npz, weights_alone, weights_alone, float_alone},
-    {".c", "C source", gr__export_c, NULL, "it gives what predict gives in any case", NULL},
+    {".onnx", "ONNX", gr__export_onnx, NULL, NULL, float_alone, NULL},
+    {".safetensors", "safetensors", gr__export_safetensors, NULL, weights_alone, NULL, no_ranges},
+    {".npz", "NumPy's NPZ", gr__export_npz, weights_alone, weights_alone, float_alone, NULL},
+    {".c", "C source", gr__export_c, NULL, "it gives what predict gives in any case", NULL, NULL},
 };
 
 static bool ends(const char *path, const char *suffix)
@@ -47,5 +49,7 @@ gr_status gr__writer_takes(gr_context *ctx, const gr_writer *w, const gr_export_
     if (o->int8 && w->no_int8)
         return gr__fail(ctx, GR_E_USAGE, "int8: it does nothing to a file %s: %s", w->suffix, w->no_int8);
     if (o->calibrate && !o->int8) return gr__fail(ctx, GR_E_USAGE, "calibrate: it goes with --int8");
+    if (o->calibrate && w->no_calibrate)
+        return gr__fail(ctx, GR_E_USAGE, "calibrate: it does nothing to a file %s: %s", w->suffix, w->no_calibrate);
     return GR_OK;
 }

@@ -23,7 +23,8 @@ typedef struct quantizing {
     const gr_model *m;
     const gr_export_options *o;
     gr_task task;
-    bool wide; /* the predictor's numbers are double */
+    bool wide;          /* the predictor's numbers are double */
+    bool weights_alone; /* what they multiply stays as it is */
     product *product;
     int n;
     gr__csource_codes *codes;
@@ -160,8 +161,12 @@ static gr_val coded_weight(gr_graph *g, gr_val w)
 static void with_codes(gr__rebuild *r, const gr_node *n, const gr_val *in, gr_val *out)
 {
     const gr__csource_codes *c = codes_of(r->user, r->from, n);
-    const gr_val *operands = c ? (gr_val[]){coded(r->to, in[0], c), coded_weight(r->to, in[1])} : in;
-    gr__rebuilt(r, n, gr__node_copy(r->to, r->from, n, operands), out);
+    gr_val operands[2];
+    if (c) {
+        operands[0] = ((const quantizing *)r->user)->weights_alone ? in[0] : coded(r->to, in[0], c);
+        operands[1] = coded_weight(r->to, in[1]);
+    }
+    gr__rebuilt(r, n, gr__node_copy(r->to, r->from, n, c ? operands : in), out);
 }
 
 static gr_status simulate(void *user, gr_graph **g)
@@ -228,7 +233,7 @@ static gr_status run(quantizing *q, gr_int8 *told)
     gr_predictor *before = NULL, *after = NULL;
     const gr_set *like = q->task.set_of[GR_PART_TRAIN];
     gr_part part = q->task.set_of[GR_PART_VALIDATION] ? GR_PART_VALIDATION : GR_PART_TRAIN;
-    told->samples = GR_MIN(samples, q->task.rows[GR_PART_TRAIN].n);
+    told->samples = q->weights_alone ? 0 : GR_MIN(samples, q->task.rows[GR_PART_TRAIN].n);
     told->judged = judges(q) ? GR_MIN(MOST_JUDGED, q->task.rows[part].n) : 0;
     GR_TRY(gr__predictor_make_changed(q->ctx, q->m, like, 1, watch, q, &before));
     GR_TRY(find_ranges(q, before, told->samples));
@@ -244,10 +249,10 @@ done:
     return st;
 }
 
-gr_status gr__quantize(gr_context *ctx, gr__bump *b, const gr_model *m, const gr_export_options *o,
+gr_status gr__quantize(gr_context *ctx, gr__bump *b, const gr_model *m, const gr_export_options *o, bool weights_alone,
                        gr__csource_codes **codes, int *n_codes, gr_int8 *told)
 {
-    quantizing q = {.ctx = ctx, .b = b, .m = m, .o = o};
+    quantizing q = {.ctx = ctx, .b = b, .m = m, .o = o, .weights_alone = weights_alone};
     gr_status st = GR_OK;
     *told = (gr_int8){.samples = 0};
     q.wide = gr_backend_real_bytes(gr_backend_get(m->recipe->device)) == 8;

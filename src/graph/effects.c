@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "graph/op.h"
+#include "graph/shape.h"
 
 static bool known(gr_graph *g, const char *what, gr_val v)
 {
@@ -40,7 +41,7 @@ void gr_assign(gr_graph *g, gr_val target, gr_val value, gr_assign_kind kind)
         g->status = GR_E_MEMORY;
         return;
     }
-    g->assigns[g->n_assigns++] = (gr_assignment){target, value, kind};
+    g->assigns[g->n_assigns++] = (gr_assignment){target, value, kind, GR_NONE};
 }
 
 void gr_output(gr_graph *g, const char *name, gr_val value)
@@ -60,15 +61,33 @@ void gr_output(gr_graph *g, const char *name, gr_val value)
     g->outputs[g->n_outputs++] = (gr_named){interned, value};
 }
 
-void gr_guard(gr_graph *g, gr_val value)
+static bool may_guard(gr_graph *g, gr_val value)
 {
-    if (!known(g, "guard", value)) return;
+    if (!known(g, "guard", value)) return false;
     const gr_value *v = gr__value(g, value);
     char text[96];
-    if (v->dtype != GR_REAL || v->shape.rank != 0)
-        gr_graph_fail(g, GR_E_SHAPE, "guard: the value is %s%s, wanted real[]", gr__dtype_text(v->dtype),
-                      gr__shape_text(v->shape, text));
-    else if (g->guard != GR_NONE && g->guard != value)
+    if (v->dtype == GR_REAL && v->shape.rank == 0) return true;
+    gr_graph_fail(g, GR_E_SHAPE, "guard: the value is %s%s, wanted real[]", gr__dtype_text(v->dtype),
+                  gr__shape_text(v->shape, text));
+    return false;
+}
+
+size_t gr__assigns(const gr_graph *g)
+{
+    return g->n_assigns;
+}
+
+void gr__guard_assigns(gr_graph *g, size_t first, gr_val value)
+{
+    if (!may_guard(g, value)) return;
+    for (size_t i = first; i < g->n_assigns; i++)
+        if (gr_shape_of(g, g->assigns[i].target).rank > 0) g->assigns[i].guard = value;
+}
+
+void gr_guard(gr_graph *g, gr_val value)
+{
+    if (!may_guard(g, value)) return;
+    if (g->guard != GR_NONE && g->guard != value)
         gr_graph_fail(g, GR_E_CONFLICT, "guard: there is one already");
     else
         g->guard = value;

@@ -223,6 +223,7 @@ void gr__scope_set(gr_graph *g, const char *scope);
 typedef struct gr_assignment {
     gr_val target, value;
     gr_assign_kind kind;
+    gr_val guard; /* what it waits for; GR_NONE: for the guard of all */
 } gr_assignment;
 typedef struct gr_named {
     const char *name;

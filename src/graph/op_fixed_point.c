@@ -282,7 +282,8 @@ static void mark_effects(const gr_graph *g, bool *needed)
     gr__mark_needed(g, &e.guard, 1, needed);
 }
 
-bool gr__graph_solved(gr_graph *g, gr_solved *out)
+/* What is told of all fixed points that are behind the graph's effects, or behind v alone. */
+static bool tell_all(gr_graph *g, gr_val v, gr_solved *out)
 {
     uint32_t nodes = gr__graph_nodes(g);
     bool any = false, *needed;
@@ -293,9 +294,22 @@ bool gr__graph_solved(gr_graph *g, gr_solved *out)
         g->status = GR_E_MEMORY;
         return false;
     }
-    mark_effects(g, needed);
+    if (v)
+        gr__mark_needed(g, &v, 1, needed);
+    else
+        mark_effects(g, needed);
     for (uint32_t k = 0; k < nodes; k++)
         if (needed[k] && gr__node(g, k)->op->code == GR_OP_FIXED_POINT) tell(g, gr__node(g, k), out);
     gr__free(g->ctx, needed, nodes * sizeof *needed);
     return g->status == GR_OK && out->solves;
+}
+
+bool gr__graph_solved(gr_graph *g, gr_solved *out)
+{
+    return tell_all(g, GR_NONE, out);
+}
+
+bool gr__value_solved(gr_graph *g, gr_val v, gr_solved *out)
+{
+    return tell_all(g, v, out);
 }

@@ -88,9 +88,12 @@ static void put_effects(gr__text *t, const gr_graph *g)
     gr_effects e = gr__graph_effects(g);
     for (size_t i = 0; i < e.n_gradients; i++)
         gr__text_add(t, "gradient %%%u of %%%u\n", e.gradients[i].gradient, e.gradients[i].param);
-    for (size_t i = 0; i < e.n_assigns; i++)
-        gr__text_add(t, "%s %%%u <- %%%u\n", e.assigns[i].kind == GR_ASSIGN_STATE ? "state" : "update",
+    for (size_t i = 0; i < e.n_assigns; i++) {
+        gr__text_add(t, "%s %%%u <- %%%u", e.assigns[i].kind == GR_ASSIGN_STATE ? "state" : "update",
                      e.assigns[i].target, e.assigns[i].value);
+        if (e.assigns[i].guard) gr__text_add(t, " if %%%u", e.assigns[i].guard);
+        gr__text_add(t, "\n");
+    }
     if (e.guard) gr__text_add(t, "guard %%%u\n", e.guard);
     for (size_t i = 0; i < e.n_outputs; i++)
         gr__text_add(t, "output \"%s\" %%%u\n", e.outputs[i].name, e.outputs[i].value);

@@ -17,6 +17,13 @@ typedef struct gr_solved {
     gr_val unsolved;    /* of them, those that were not done within so many evaluations */
     gr_val evaluations; /* that all of them took */
 } gr_solved;
-bool gr__graph_solved(gr_graph *g, gr_solved *out); /* false: it has none, or fails */
+bool gr__graph_solved(gr_graph *g, gr_solved *out);           /* false: it has none, or fails */
+bool gr__value_solved(gr_graph *g, gr_val v, gr_solved *out); /* of those that v comes from, gradients' too */
+
+/* ---- assignments that wait for less than all ---- */
+size_t gr__assigns(const gr_graph *g); /* how many there are */
+/* Those from number `first` on whose targets are tensors wait for this rank-0 value and for no other: what they write
+ * may be written before the rest of the step is known. */
+void gr__guard_assigns(gr_graph *g, size_t first, gr_val value);
 
 #endif

@@ -89,6 +89,8 @@ static gr_status check_effects(const gr_graph *g)
         if (gr__producer(g, a->target)->op->kept != GR__KEPT_STORE ||
             !same_value(gr__value(g, a->target), gr__value(g, a->value)))
             return gr__fail(g->ctx, GR_E_INTERNAL, "assign %zu: %%%u cannot take %%%u", i, a->target, a->value);
+        if (a->guard && (!is_value(g, a->guard) || gr_shape_of(g, a->guard).rank != 0))
+            return gr__fail(g->ctx, GR_E_INTERNAL, "assign %zu: %%%u is no guard", i, a->guard);
         for (size_t j = 0; j < i; j++)
             if (e.assigns[j].target == a->target)
                 return gr__fail(g->ctx, GR_E_INTERNAL, "assign %zu: %%%u is assigned twice", i, a->target);

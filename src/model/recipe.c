@@ -492,7 +492,7 @@ gr_status gr__recipe_settings(gr_context *ctx, gr__bump *b, gr_tree *root, const
             (strncmp(sets[i], "model.", 6) == 0 && gr__tree_get(root, "model") &&
              gr__tree_get(root, "model")->kind == GR_TREE_TEXT))
             st = gr__recipe_include(ctx, b, root, folder);
-        if (st == GR_OK) st = gr__recipe_set(ctx, b, root, sets[i]);
+        if (st == GR_OK) st = gr__recipe_set(ctx, b, root, "--set", sets[i]);
     }
     return st;
 }

@@ -17,8 +17,8 @@
  * plain and quoted scalars. name is what messages call the file. */
 gr_status gr__yaml_parse(gr_context *ctx, gr__bump *b, const char *name, const char *text, size_t n, gr_tree **out);
 gr_status gr__yaml_read(gr_context *ctx, gr__bump *b, const char *path, gr_tree **out);
-/* Applies `key.path[0].x=value` (value parsed as YAML). */
-gr_status gr__recipe_set(gr_context *ctx, gr__bump *b, gr_tree *root, const char *assignment);
+/* Applies `key.path[0].x=value` (value parsed as YAML). option: where it stands, in messages: "--set". */
+gr_status gr__recipe_set(gr_context *ctx, gr__bump *b, gr_tree *root, const char *option, const char *assignment);
 
 typedef enum gr_every_unit { GR_EVERY_UPDATES, GR_EVERY_EPOCHS } gr_every_unit;
 typedef struct gr_every {

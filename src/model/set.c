@@ -9,7 +9,7 @@ typedef struct setter {
     gr_context *ctx;
     gr__bump *b;
     gr_tree *root;
-    const char *whole; /* for messages */
+    const char *option, *whole; /* for messages: "--set", what it was given */
 } setter;
 
 /* One component of a path: a key, or an index where key is NULL. */
@@ -20,8 +20,8 @@ typedef struct part {
 
 static gr_status wrong(const setter *s, const char *why)
 {
-    gr_status st = gr__fail(s->ctx, GR_E_USAGE, "--set %s: %s", s->whole, why);
-    gr__error_hint(s->ctx, "write --set optimizer.lr=0.01 or --set model.layers[0].units=64");
+    gr_status st = gr__fail(s->ctx, GR_E_USAGE, "%s %s: %s", s->option, s->whole, why);
+    gr__error_hint(s->ctx, "write %s optimizer.lr=0.01 or %s model.layers[0].units=64", s->option, s->option);
     return st;
 }
 
@@ -52,18 +52,18 @@ static gr_status next_part(const setter *s, const char **at, bool first, part *o
     return GR_OK;
 }
 
-static gr_tree *from_flag(gr_tree *t)
+static gr_tree *from_flag(const setter *s, gr_tree *t)
 {
-    if (t) t->file = "--set";
+    if (t) t->file = s->option;
     return t;
 }
 
 /* Everything of a flag's value stands on the command line, not in a file. */
-static void mark(gr_tree *t)
+static void mark(const setter *s, gr_tree *t)
 {
-    from_flag(t);
+    from_flag(s, t);
     t->line = t->column = 0;
-    for (int i = 0; i < t->n; i++) mark(t->child[i]);
+    for (int i = 0; i < t->n; i++) mark(s, t->child[i]);
 }
 
 /* What a key of t is set in: t itself if it is a map; a plain member name becomes {type: name}, none becomes a map. */
@@ -71,9 +71,10 @@ static gr_status as_map(const setter *s, gr_tree *t)
 {
     if (t->kind == GR_TREE_MAP) return GR_OK;
     if (t->kind == GR_TREE_LIST)
-        return gr__tree_fail(s->ctx, t, GR_E_TYPE, NULL, "--set %s: this is a list; write an index: [0]", s->whole);
+        return gr__tree_fail(s->ctx, t, GR_E_TYPE, NULL, "%s %s: this is a list; write an index: [0]", s->option,
+                             s->whole);
     if (t->kind != GR_TREE_TEXT && t->kind != GR_TREE_NULL)
-        return gr__tree_fail(s->ctx, t, GR_E_TYPE, NULL, "--set %s: %s has no keys", s->whole, t->text);
+        return gr__tree_fail(s->ctx, t, GR_E_TYPE, NULL, "%s %s: %s has no keys", s->option, s->whole, t->text);
     gr_tree *name = gr__tree_none(t) ? NULL : gr__tree_text(s->b, t->text);
     if (name) {
         name->file = t->file;
@@ -99,14 +100,14 @@ static const gr_member *section_of(const setter *s, const gr_tree *map)
  * alone makes sense. */
 static gr_status add_map(const setter *s, gr_tree *parent, const char *key, gr_tree **out)
 {
-    gr_tree *t = from_flag(gr__tree_map(s->b));
+    gr_tree *t = from_flag(s, gr__tree_map(s->b));
     const gr_member *section = section_of(s, parent);
     const char *value = NULL;
     for (int i = 0; section && i < section->n_rows; i++)
         if (strcmp(section->rows[i].name, key) == 0 && section->rows[i].kind == GR_ROW_TREE)
             value = section->rows[i].value;
     if (!gr__tree_put(s->b, parent, key, t)) return GR_E_MEMORY;
-    if (value && strcmp(value, "none") != 0 && !gr__tree_put(s->b, t, "type", from_flag(gr__tree_text(s->b, value))))
+    if (value && strcmp(value, "none") != 0 && !gr__tree_put(s->b, t, "type", from_flag(s, gr__tree_text(s->b, value))))
         return GR_E_MEMORY;
     *out = t;
     return GR_OK;
@@ -116,11 +117,11 @@ static gr_status list_item(const setter *s, gr_tree *t, int64_t index)
 {
     char shown[200];
     if (t->kind != GR_TREE_LIST)
-        return gr__tree_fail(s->ctx, t, GR_E_TYPE, NULL, "--set %s: %s is not a list", s->whole,
+        return gr__tree_fail(s->ctx, t, GR_E_TYPE, NULL, "%s %s: %s is not a list", s->option, s->whole,
                              gr__tree_show(t, shown, sizeof shown));
     if (index >= t->n)
-        return gr__tree_fail(s->ctx, t, GR_E_RANGE, NULL, "--set %s: there are %d items, counted from 0", s->whole,
-                             t->n);
+        return gr__tree_fail(s->ctx, t, GR_E_RANGE, NULL, "%s %s: there are %d items, counted from 0", s->option,
+                             s->whole, t->n);
     return GR_OK;
 }
 
@@ -143,9 +144,9 @@ static gr_status place_value(const setter *s, gr_tree *t, part p, gr_tree *value
     return GR_OK;
 }
 
-gr_status gr__recipe_set(gr_context *ctx, gr__bump *b, gr_tree *root, const char *assignment)
+gr_status gr__recipe_set(gr_context *ctx, gr__bump *b, gr_tree *root, const char *option, const char *assignment)
 {
-    setter s = {ctx, b, root, assignment};
+    setter s = {ctx, b, root, option, assignment};
     const char *equals = strchr(assignment, '=');
     gr_tree *t = root, *value;
     part p;
@@ -154,9 +155,9 @@ gr_status gr__recipe_set(gr_context *ctx, gr__bump *b, gr_tree *root, const char
     if (!path) return GR_E_MEMORY;
     memcpy(path, assignment, (size_t)(equals - assignment));
     const char *at = path;
-    gr_status st = gr__yaml_parse(ctx, b, "--set", equals + 1, strlen(equals + 1), &value);
+    gr_status st = gr__yaml_parse(ctx, b, option, equals + 1, strlen(equals + 1), &value);
     if (st != GR_OK) return st;
-    mark(value);
+    mark(&s, value);
     GR_TRY(next_part(&s, &at, true, &p));
     for (int depth = 1; *at; depth++) {
         if (depth == 32) GR_TRY(wrong(&s, "the path is deeper than a recipe"));

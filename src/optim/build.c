@@ -13,7 +13,7 @@ typedef struct building {
     gr_val penalty;           /* the whole term; GR_NONE without */
     gr_val *penalty_gradient; /* of the penalty, one a parameter; NULL without */
     gr_val t;
-    gr_val *finite; /* rank 0, of the caller: what else the update waits for is added */
+    gr_val *finite; /* rank 0: what else the update waits for is added; of the caller, or of the parameter at hand */
 } building;
 
 static bool is_weight(const gr_param_info *p)
@@ -274,18 +274,31 @@ static void finish_step(const building *b, size_t i, gr_val norm, gr_step *s)
     gr_assign(b->g, s->leaf, masked(b, i, after_step(b, i, s->out, s->lr)), GR_ASSIGN_UPDATE);
 }
 
-static gr_status update_each(const building *b, gr_val norm)
+static void update_one(building *b, size_t i, gr_val norm, bool first)
+{
+    gr_step s;
+    size_t assigned = gr__assigns(b->g);
+    gr_val *all = b->finite, own = GR_NONE;
+    gr_scope_push(b->g, "parameter", b->u->params[i].entry.name);
+    if (b->u->finite) { /* the squares of a gradient are finite where it is */
+        own = gr_add(b->g, b->u->finite, squares_of(b, i));
+        b->finite = &own;
+    }
+    prepare_step(b, i, norm, &s);
+    s.first = first;
+    s.out = b->method->member->update(&s, s.w, s.d);
+    finish_step(b, i, norm, &s);
+    if (own) gr__guard_assigns(b->g, assigned, own);
+    b->finite = all;
+    gr_scope_pop(b->g);
+}
+
+static gr_status update_each(building *b, gr_val norm)
 {
     bool first = true;
     for (size_t i = 0; i < b->u->n; i++) {
-        gr_step s;
         if (b->u->grads[i] == GR_NONE) continue;
-        gr_scope_push(b->g, "parameter", b->u->params[i].entry.name);
-        prepare_step(b, i, norm, &s);
-        s.first = first;
-        s.out = b->method->member->update(&s, s.w, s.d);
-        finish_step(b, i, norm, &s);
-        gr_scope_pop(b->g);
+        update_one(b, i, norm, first);
         first = false;
     }
     return gr_graph_status(b->g);
@@ -329,6 +342,12 @@ static gr_val finite_of(const building *b, gr_val norm)
         gr_scope_pop(g);
     }
     return norm;
+}
+
+bool gr__optim_is_local(const gr_method *m, const gr_clip *clip)
+{
+    return !m->member->update_all && !m->member->curvature_every &&
+           !(clip && clip->kind == GR_CLIP_NORM && !clip->per_layer);
 }
 
 gr_status gr__optim_build(gr_graph *g, gr_store *store, const gr_update_spec *u, gr_update_values *out)

@@ -170,6 +170,8 @@ typedef struct gr_update_spec {
     size_t n;
     gr_val count;       /* rank 0: what the sums are divided by */
     gr_val lr;          /* rank-0 feed */
+    gr_val finite;      /* rank 0; GR_NONE: each update waits for all gradients. Else for this and for its own gradient
+                           alone, which `finite` of the values is then no part of; only where gr__optim_is_local */
     const gr_clock *at; /* when, as groups that are frozen for a while count it; NULL: none is */
 } gr_update_spec;
 
@@ -180,6 +182,8 @@ typedef struct gr_update_values {
 } gr_update_values;
 
 /* Adds everything after the gradients to g. The number of updates lives in slot "optimizer/t" (rank 0). */
+/* Does each parameter's update read no gradient but those of its own layer? */
+bool gr__optim_is_local(const gr_method *m, const gr_clip *clip);
 gr_status gr__optim_build(gr_graph *g, gr_store *store, const gr_update_spec *u, gr_update_values *out);
 /* Where the gradient of a parameter is to be taken: the leaf itself, but for methods that look ahead. */
 gr_val gr__optim_point(gr_graph *g, gr_store *store, const gr_optim *o, int phase, const gr_groups *groups,

@@ -103,7 +103,8 @@ static gr_status leave_out(gr__compiler *c, gr__turn *turn, const bool *asked)
 static gr_status narrow(gr__compiler *c, gr__turn *turn, const bool *wanted)
 {
     gr_status st = GR_OK;
-    bool *asked = gr__bump_alloc(c->work, (c->n_values + 1) * sizeof *asked);
+    bool *asked =
+        gr__alloc(c->ctx, (c->n_values + 1) * sizeof *asked); /* not from the bump: there are many instances */
     if (!asked) return gr__error_code(c->ctx);
     int written = 0, n = 0;
     bool whole = gr__is_loop(&turn->made->item);
@@ -115,7 +116,7 @@ static gr_status narrow(gr__compiler *c, gr__turn *turn, const bool *wanted)
     }
     if (n == 0) {
         *turn = (gr__turn){.code = GR__CALL, .unit = -1}; /* left out */
-        return GR_OK;
+        goto done;
     }
     if (n < written && !whole && turn->made->item.kind == GR_ITEM_NODE)
         GR_TRY(leave_out(c, turn, asked));
@@ -123,6 +124,7 @@ static gr_status narrow(gr__compiler *c, gr__turn *turn, const bool *wanted)
         GR_TRY(gr__unit_make(c, turn->unit, asked, &turn->made));
     GR_TRY(gr__turn_call(c, turn));
 done:
+    gr__free(c->ctx, asked, (c->n_values + 1) * sizeof *asked);
     return st;
 }
 

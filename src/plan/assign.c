@@ -47,16 +47,17 @@ static bool read_by_producer_only(const gr__compiler *c, const gr__part *part, g
     return true;
 }
 
-static bool in_place(gr__compiler *c, gr_val target, gr_val value)
+static bool in_place(gr__compiler *c, const gr_assignment *a)
 {
-    gr_val root = c->root[value];
-    int writer = gr__value_unit(c, value), guard = c->effects.guard ? gr__value_unit(c, c->effects.guard) : -1;
+    gr_val target = a->target, value = a->value, root = c->root[value], waits_for = gr__assign_guard(c, a);
+    int writer = gr__value_unit(c, value), guard = waits_for ? gr__value_unit(c, waits_for) : -1;
     if (writer < 0 || c->stored_as[root] >= 0 || c->gradient[root]) return false;
     if (c->root_offset[value] != 0 ||
         gr_shape_count(gr__value(c->g, root)->shape) != gr_shape_count(gr__value(c->g, value)->shape))
         return false;
     if (guard >= 0 && (guard == writer || gr__deps_has(&c->deps, guard, writer))) return false;
-    if (guard >= 0 && !c->units[writer].waits) return false; /* a broadcast that the guard reads in place */
+    if (guard >= 0 && !gr__deps_has(&c->deps, writer, guard))
+        return false; /* a broadcast that the guard reads in place; a value that another guard needs */
     const gr__unit *u = &c->units[writer];
     bool reads;
     if (!gr__part_reads_elementwise(c, u->parts, target, &reads)) return false;
@@ -79,16 +80,18 @@ gr_status gr__plan_assigns(gr__compiler *c)
 {
     size_t n = c->effects.n_assigns;
     c->stored_as = gr__bump_alloc(c->work, (c->n_values + 1) * sizeof *c->stored_as);
+    c->stored_if = gr__bump_alloc(c->work, (c->n_values + 1) * sizeof *c->stored_if);
     c->copies = gr__bump_alloc(c->work, n * sizeof *c->copies);
     c->saved = gr__bump_alloc(c->work, n * sizeof *c->saved);
-    if (!c->stored_as || !c->copies || !c->saved) return gr__error_code(c->ctx);
+    if (!c->stored_as || !c->stored_if || !c->copies || !c->saved) return gr__error_code(c->ctx);
     for (gr_val v = 0; v <= c->n_values; v++) c->stored_as[v] = -1;
     for (size_t i = 0; i < n; i++) {
         gr_assignment a = c->effects.assigns[i];
         if (is_saved(c, a.target)) c->saved[c->n_saved++] = a.target;
-        if (in_place(c, a.target, a.value)) {
+        if (in_place(c, &a)) {
             visit_readers(c, a.target, gr__value_unit(c, a.value), run_before);
             c->stored_as[c->root[a.value]] = c->entry[gr__value(c->g, a.target)->node];
+            c->stored_if[c->root[a.value]] = gr__assign_guard(c, &a);
         } else {
             c->copies[c->n_copies++] = a;
         }

@@ -43,7 +43,7 @@ static void stand_gradient(gr__compiler *c, gr_gradient_mark m)
     gr_val root = c->root[m.gradient];
     bool whole = c->root_offset[m.gradient] == 0 &&
                  gr_shape_count(gr__value(c->g, root)->shape) == gr_shape_count(gr__value(c->g, m.gradient)->shape);
-    if (c->unit_of[gr__value(c->g, root)->node] < 0 || c->standing[root] >= 0 || !whole) return;
+    if (!c->gradient[root] || c->unit_of[gr__value(c->g, root)->node] < 0 || c->standing[root] >= 0 || !whole) return;
     int b = c->standing[root] = add_buffer(c, root, 0, (gr__spot){GR__IN_GRADIENTS, 0, c->plan->bytes.gradients});
     c->plan->bytes.gradients += gr__granules(c->plan->buffers[b].bytes);
 }

@@ -31,7 +31,7 @@ gr__standing gr__stands(const gr__compiler *c, gr_val v)
 {
     gr__keeper kept = gr__producer(c->g, c->root[v])->op->kept;
     if (kept == GR__KEPT_STORE) return GR__STANDS_RUN;
-    if (c->gradient[c->root[v]]) return GR__STANDS_STEP;
+    if (c->gradient[c->root[v]] || c->released[c->root[v]]) return GR__STANDS_STEP;
     return kept == GR__KEPT_CALLER ? GR__STANDS_FED : GR__STANDS_READ;
 }
 
@@ -198,17 +198,28 @@ static bool within_limits(const gr__compiler *c, int a, int b)
     return n_in + n_out + m_out <= limit;
 }
 
-/* The guard is tested between the unit that computes it and those that wait for it. */
-static bool guard_between(const gr__compiler *c, int a, int b)
+/* A guard is tested between the unit that computes it and those that wait for it. */
+static bool guard_between(const gr__unit *x, const gr__unit *y)
 {
-    int guard = c->effects.guard ? gr__value_unit(c, c->effects.guard) : -1;
-    return (guard == a || guard == b) && (c->units[a].waits || c->units[b].waits);
+    return (x->tested || y->tested) && (x->waits || y->waits);
+}
+
+/* Where gradients are released, what waits for one is kept from what waits for another, or neither runs before both are
+ * there; and the backward pass, which makes them one by one, from all that it does not need itself: statistics of a
+ * batch, which updates wait for, would be known only when it is over. What waits for no gradient may be taken in, but
+ * for scalars, which others wait for too. */
+static bool gradient_between(const gr__unit *x, const gr__unit *y)
+{
+    bool scalars = x->kind == GR_ITEM_SCALARS;
+    if (x->on_way == y->on_way) return x->after != y->after && (scalars || (x->after && y->after));
+    const gr__unit *way = x->on_way ? x : y, *other = x->on_way ? y : x;
+    return scalars || way->backward || other->after;
 }
 
 static bool may_join(const gr__compiler *c, int a, int b)
 {
     const gr__unit *x = &c->units[a], *y = &c->units[b];
-    if (x->kind != y->kind || x->kind == GR_ITEM_NODE || guard_between(c, a, b)) return false;
+    if (x->kind != y->kind || x->kind == GR_ITEM_NODE || guard_between(x, y) || gradient_between(x, y)) return false;
     if (x->kind == GR_ITEM_REGION) {
         bool keeps = c->effects.keeping.form != GR_KEEP_FLOAT32;
         if (keeps && x->backward != y->backward) return false; /* what is read back would be so in the forward pass */
@@ -221,16 +232,22 @@ static bool may_join(const gr__compiler *c, int a, int b)
     return gr__deps_joinable(&c->deps, a, b);
 }
 
+/* Room for so many nodes more. */
+static bool reserve(gr__compiler *c, gr__part *part, int more)
+{
+    if (part->n + more <= part->capacity) return true;
+    int capacity = GR_MAX(GR_MAX(2 * part->capacity, part->n + more), 4);
+    uint32_t *nodes = gr__bump_alloc(c->work, (size_t)capacity * sizeof *nodes);
+    if (!nodes) return false;
+    if (part->n) memcpy(nodes, part->nodes, (size_t)part->n * sizeof *nodes);
+    part->nodes = nodes;
+    part->capacity = capacity;
+    return true;
+}
+
 static bool add_node(gr__compiler *c, gr__part *part, uint32_t k)
 {
-    if (part->n == part->capacity) {
-        int capacity = GR_MAX(2 * part->capacity, 4);
-        uint32_t *nodes = gr__bump_alloc(c->work, (size_t)capacity * sizeof *nodes);
-        if (!nodes) return false;
-        if (part->n) memcpy(nodes, part->nodes, (size_t)part->n * sizeof *nodes);
-        part->nodes = nodes;
-        part->capacity = capacity;
-    }
+    if (!reserve(c, part, 1)) return false;
     part->nodes[part->n++] = k;
     return true;
 }
@@ -239,14 +256,20 @@ static bool add_node(gr__compiler *c, gr__part *part, uint32_t k)
 static bool join(gr__compiler *c, int a, int b)
 {
     gr__part *p = c->units[a].parts, *q = c->units[b].parts, both = joined(c, p, q);
-    both.lines = p->lines && q->lines && gr__shape_equal(p->shape, q->shape);
-    for (int i = 0, j = 0; i < p->n || j < q->n;) {
-        bool first = j == q->n || (i < p->n && p->nodes[i] < q->nodes[j]);
-        if (!add_node(c, &both, first ? p->nodes[i++] : q->nodes[j++])) return false;
+    if (!reserve(c, p, q->n)) return false;
+    p->lines = p->lines && q->lines && gr__shape_equal(p->shape, q->shape);
+    p->shape = both.shape;
+    p->splits = both.splits;
+    for (int i = p->n, j = q->n, to = p->n + q->n; j > 0;) { /* the last first: in place */
+        bool mine = i > 0 && p->nodes[i - 1] > q->nodes[j - 1];
+        p->nodes[--to] = mine ? p->nodes[--i] : q->nodes[--j];
     }
+    p->n += q->n;
     for (int j = 0; j < q->n; j++) c->unit_of[q->nodes[j]] = a;
-    *p = both;
     c->units[a].waits |= c->units[b].waits;
+    c->units[a].tested |= c->units[b].tested;
+    c->units[a].on_way |= c->units[b].on_way;
+    c->units[a].after = GR_MAX(c->units[a].after, c->units[b].after);
     c->units[b].gone = true;
     gr__deps_join(&c->deps, a, b);
     return true;
@@ -307,13 +330,25 @@ static bool needs_unit(const gr__compiler *c, const gr_node *n)
     }
 }
 
-/* Assigned values wait for the guard, unless it needs them itself. */
-static bool waits_for_guard(const gr__compiler *c, uint32_t k)
+static void depend(gr__compiler *c, int unit, gr_val v)
 {
-    if (!c->effects.guard || c->before_guard[k]) return false;
-    for (size_t i = 0; i < c->effects.n_assigns; i++)
-        if (gr__value(c->g, c->root[c->effects.assigns[i].value])->node == k) return true;
-    return false;
+    int above = gr__value_unit(c, v);
+    uint32_t after = c->released[c->root[v]];
+    if (above >= 0) gr__deps_add(&c->deps, unit, above);
+    if (above >= 0) after = GR_MAX(after, c->units[above].after);
+    if (!c->units[unit].on_way) c->units[unit].after = GR_MAX(c->units[unit].after, after);
+}
+
+/* Assigned values wait for their guard, unless one needs them itself. */
+static void wait_for_guards(gr__compiler *c, int unit, uint32_t k)
+{
+    for (size_t i = 0; i < c->effects.n_assigns && !c->before_guard[k]; i++) {
+        const gr_assignment *a = &c->effects.assigns[i];
+        gr_val guard = gr__assign_guard(c, a);
+        if (!guard || gr__value(c->g, c->root[a->value])->node != k) continue;
+        c->units[unit].waits = true;
+        depend(c, unit, guard);
+    }
 }
 
 static void add_dependencies(gr__compiler *c, int unit, uint32_t k)
@@ -321,13 +356,9 @@ static void add_dependencies(gr__compiler *c, int unit, uint32_t k)
     const gr_node *n = gr__node(c->g, k);
     for (int i = 0; i < n->n_in; i++) {
         gr_val v = gr__node_read(c, n, i);
-        int above = v ? gr__value_unit(c, v) : -1;
-        if (above >= 0) gr__deps_add(&c->deps, unit, above);
+        if (v) depend(c, unit, v);
     }
-    if (!waits_for_guard(c, k)) return;
-    c->units[unit].waits = true;
-    int guard = gr__value_unit(c, c->effects.guard);
-    if (guard >= 0) gr__deps_add(&c->deps, unit, guard);
+    wait_for_guards(c, unit, k);
 }
 
 /* May the node have one value a row of a larger space? Then it reads nothing that rows would repeat. */
@@ -351,6 +382,8 @@ static int new_unit(gr__compiler *c, uint32_t k)
     if (!u->parts || !add_node(c, u->parts, k)) return -1;
     u->n_parts = 1;
     u->backward = n->backward;
+    u->tested = c->tested[k];
+    u->on_way = c->on_way[k];
     u->parts->splits = c->splits[k];
     u->parts->lines = may_be_line(c, k);
     u->parts->shape = gr__value(c->g, gr__node_is_reduction(n) ? n->in[0] : n->out)->shape;
@@ -379,7 +412,7 @@ static bool may_wait(const gr__compiler *c, uint32_t k)
     const gr_node *n = gr__node(c->g, k);
     if (c->again && c->again[k]) return true;
     if (n->op->class != GR_CLASS_MAP || c->splits[k] == 0 || c->pinned[n->out] || c->gradient[n->out] ||
-        c->epilogue_of[k])
+        c->released[n->out] || c->epilogue_of[k])
         return false;
     for (uint32_t r = c->first_reader[n->out]; r < c->first_reader[n->out + 1]; r++) {
         const gr_node *reader = gr__node(c->g, c->readers[r]);
@@ -449,7 +482,10 @@ gr_status gr__plan_fuse(gr__compiler *c)
     c->units = gr__bump_alloc(c->work, (c->n_order + 1) * sizeof *c->units);
     c->waiting = gr__bump_alloc(c->work, (c->n_nodes + 1) * sizeof *c->waiting);
     c->waited = gr__bump_alloc(c->work, (c->n_nodes + 1) * sizeof *c->waited);
-    if (!c->units || !c->waiting || !c->waited || !gr__deps_create(&c->deps, c->work, (int)c->n_order))
+    int most = 0;
+    for (uint32_t i = 0; i < c->n_order; i++)
+        most += !c->epilogue_of[c->order[i]] && needs_unit(c, gr__node(c->g, c->order[i]));
+    if (!c->units || !c->waiting || !c->waited || !gr__deps_create(&c->deps, c->work, most))
         return gr__error_code(c->ctx);
     for (uint32_t i = 0; i < c->n_order; i++) {
         uint32_t k = c->order[i];

@@ -37,6 +37,12 @@ struct gr_kernel {
     int n_lasting; /* the first so many phases read lasting operands alone (gr_item.lasting) and write `shared` alone:
                       they run once a loop, and shared is kept as long */
     struct {
+        int operand;
+        int64_t form[4]; /* unless form[0] is 0 the first phase reads this operand alone and writes the beginning of
+                            `shared`, where it is the same for all kernels of this form and nothing else is written:
+                            one that follows such a kernel, with the same operand, may begin with the second phase */
+    } packs;
+    struct {
         gr_phase_fn run; /* one part, in place of the one phase that does not last */
         int n; /* parts; 0: there is no such cut. Kernels of a loop's body with as many may run together, part by
                   part: a part is some columns of every result, the same of all these kernels */

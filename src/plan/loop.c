@@ -160,6 +160,7 @@ static gr_status compile_body(gr__loop *l, const gr__compiler *outer, const gr_i
     GR_TRY(gr__plan_compile_stages(&c, NULL, NULL));
     GR_TRY(find_moving(l));
     GR_TRY(gr__loop_find_together(l));
+    GR_TRY(gr__loop_find_idle(l));
 done:
     gr__bump_destroy(c.work);
     return st;
@@ -244,7 +245,7 @@ static void move(const gr__instruction *in, int64_t done)
     const gr__loop *l = gr__loop_of(in);
     for (int i = 0; i < l->body->n_instructions; i++) {
         gr__instruction *call = &l->body->instructions[i];
-        if (call->code == GR__CALL) call->done = done ? call->kernel->n_lasting : 0;
+        if (call->code == GR__CALL) call->done = done ? GR_MAX(call->kernel->n_lasting, call->packed) : call->packed;
     }
     for (int i = 0; i < l->n_moving; i++) {
         const gr__moving *m = &l->moving[i];
@@ -283,6 +284,15 @@ bool gr__loop_step(const gr__instruction *in, int64_t *done)
     return true;
 }
 
+/* How many instructions from i on the last step leaves out: none, or all that run together. */
+static int idle_from(const gr__loop *l, int i)
+{
+    int n = GR_MAX(l->together[i], 1);
+    for (int k = i; k < i + n; k++)
+        if (!l->idle[k]) return 0;
+    return n;
+}
+
 void gr__loop_run(gr_plan *root, const gr__instruction *in)
 {
     const gr__loop *l = gr__loop_of(in);
@@ -290,10 +300,10 @@ void gr__loop_run(gr_plan *root, const gr__instruction *in)
     for (int64_t done = 0; gr__loop_step(in, &done);)
         for (int i = 0; i < l->body->n_instructions;) {
             const gr__instruction *next = &l->body->instructions[i];
-            int n = GR_MAX(l->together[i], 1);
-            if (l->together[i])
+            int idle = done == l->steps ? idle_from(l, i) : 0, n = idle ? idle : GR_MAX(l->together[i], 1);
+            if (!idle && l->together[i])
                 gr__plan_run_together(root, next, n);
-            else
+            else if (!idle)
                 (void)gr__plan_step(root, next);
             i += n;
         }

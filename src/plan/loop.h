@@ -42,6 +42,7 @@ struct gr__loop {
     gr__carry *carries;
     gr__moving *moving;
     int n_slots, n_carries, n_moving;
+    bool *idle;    /* of an instruction of the body: the last step has no need of it */
     int *together; /* of an instruction of the body: how many from it on run together, part by part; 0: none */
 };
 
@@ -59,8 +60,9 @@ void gr__loop_run(gr_plan *root, const gr__instruction *in);
 void gr__loop_begin(const gr__instruction *in);
 bool gr__loop_step(const gr__instruction *in, int64_t *done);
 
-/* Finds out which do (loop_parts.c). */
+/* Find out which do, and which are (loop_parts.c). */
 gr_status gr__loop_find_together(gr__loop *l);
+gr_status gr__loop_find_idle(gr__loop *l);
 
 static inline const gr__loop *gr__loop_of(const gr__instruction *in)
 {

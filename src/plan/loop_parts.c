@@ -82,3 +82,45 @@ gr_status gr__loop_find_together(gr__loop *l)
     }
     return GR_OK;
 }
+
+/* ---- the last step ---- */
+
+/* What an instruction writes there: for the step that follows, and for nobody else? */
+static bool is_for_later(const gr__loop *l, const gr__buffer *b)
+{
+    if (b->spot.kind != GR__IN_SLOT || l->slots[b->spot.index].kind != GR__SLOT_AFTER) return false;
+    const gr__carry *c = &l->carries[l->slots[b->spot.index].operand];
+    return c->states < 0 && c->final < 0;
+}
+
+/* Does an instruction that the last step runs read the buffer? */
+static bool is_read_at_last(const gr__loop *l, int buffer, int writer)
+{
+    const gr_plan *p = l->body;
+    for (int i = 0; i < p->n_instructions; i++)
+        for (int k = 0; i != writer && !l->idle[i] && k < p->instructions[i].n_operands; k++)
+            if (p->instructions[i].operand[k].buffer == buffer) return true;
+    return false;
+}
+
+static bool is_idle_at_last(const gr__loop *l, int i)
+{
+    const gr__instruction *in = &l->body->instructions[i];
+    if (in->code != GR__CALL || in->kernel->packs.form[0] || l->until >= 0) return false;
+    for (int k = inputs_of(in); k < in->n_operands; k++) {
+        int buffer = in->operand[k].buffer;
+        if (buffer < 0) continue;
+        const gr__buffer *b = &l->body->buffers[buffer];
+        if ((b->spot.kind != GR__IN_BLOCK && !is_for_later(l, b)) || is_read_at_last(l, buffer, i)) return false;
+    }
+    return true;
+}
+
+gr_status gr__loop_find_idle(gr__loop *l)
+{
+    gr_plan *p = l->body;
+    l->idle = gr__bump_alloc(p->memory, ((size_t)p->n_instructions + 1) * sizeof *l->idle);
+    if (!l->idle) return gr__error_code(l->ctx);
+    for (int i = p->n_instructions; i-- > 0;) l->idle[i] = is_idle_at_last(l, i);
+    return GR_OK;
+}

@@ -97,8 +97,11 @@ static gr_status take_needed(gr__compiler *c, int unit, const bool *asked, gr__p
 {
     const gr__part *all = c->units[unit].parts;
     uint32_t *nodes = gr__bump_alloc(c->work, (size_t)all->n * sizeof *nodes);
-    bool *needed = gr__bump_alloc(c->work, (c->n_values + 1) * sizeof *needed);
-    if (!nodes || !needed) return gr__error_code(c->ctx);
+    bool *needed = gr__alloc(c->ctx, (c->n_values + 1) * sizeof *needed); /* not from the bump: many units are made */
+    if (!nodes || !needed) {
+        gr__free(c->ctx, needed, (c->n_values + 1) * sizeof *needed);
+        return gr__error_code(c->ctx);
+    }
     *part = *all;
     part->n = 0;
     for (int k = all->n; k-- > 0;) {
@@ -108,6 +111,7 @@ static gr_status take_needed(gr__compiler *c, int unit, const bool *asked, gr__p
         nodes[all->n - ++part->n] = all->nodes[k];
     }
     part->nodes = nodes + all->n - part->n;
+    gr__free(c->ctx, needed, (c->n_values + 1) * sizeof *needed);
     return GR_OK;
 }
 
@@ -138,7 +142,7 @@ gr_status gr__unit_make(gr__compiler *c, int unit, const bool *asked, const gr__
         if (!few) return gr__error_code(c->ctx);
         keep_asked(&m->item, few, asked);
     }
-    m->flops = flops_of(c, parts, u->n_parts, false);
+    if (u->kind != GR_ITEM_SCALARS) m->flops = flops_of(c, parts, u->n_parts, false); /* what guards add is not work */
     m->products = flops_of(c, parts, u->n_parts, true);
     m->bytes = traffic_of(c, &m->item);
     GR_TRY(make_kernel(c, m));

@@ -168,6 +168,8 @@ static bool append(gr__compiler *c, int to, int from)
     a->parts[a->n_parts++] = *b->parts;
     for (int k = 0; k < b->parts->n; k++) c->unit_of[b->parts->nodes[k]] = to;
     a->waits |= b->waits;
+    a->tested |= b->tested;
+    a->on_way |= b->on_way;
     b->gone = true;
     gr__deps_join(&c->deps, to, from);
     return true;
@@ -182,7 +184,8 @@ gr_status gr__plan_merge(gr__compiler *c)
         if (!sign(c, u, &s[u])) return gr__error_code(c->ctx);
     for (int a = 0; a < c->n_units; a++)
         for (int b = a + 1; b < c->n_units && s[a].words; b++) {
-            if (!equal(&s[a], &s[b]) || gr__deps_has(&c->deps, a, b) || gr__deps_has(&c->deps, b, a)) continue;
+            if (!equal(&s[a], &s[b]) || c->units[a].after != c->units[b].after) continue;
+            if (gr__deps_has(&c->deps, a, b) || gr__deps_has(&c->deps, b, a)) continue;
             if (!append(c, a, b)) return gr__error_code(c->ctx);
             s[b].words = NULL;
         }

@@ -99,6 +99,7 @@ static void place_output(gr__compiler *c, int t, int o)
 static void place_call(gr__compiler *c, int t)
 {
     gr__turn *turn = &c->schedule.turn[t - 1];
+    turn->packed = false;
     for (int o = 0; o < turn->n_out; o++) place_output(c, t, o);
     const gr_kernel *k = turn->made->kernel;
     bool lasts = k->n_lasting > 0;
@@ -117,13 +118,71 @@ static void place_buffers(gr__compiler *c)
         if (p->buffers[b].spot.kind == GR__NOWHERE) place_alone(p, b, GR_NONE);
 }
 
+/* ---- what several kernels pack ---- */
+
+enum { FAR = 16 }; /* entries: what is packed stands until it is read last */
+
+static bool packs_the_same(const gr__turn *a, const gr__turn *b)
+{
+    if (a->code != GR__CALL || b->code != GR__CALL) return false;
+    const gr_kernel *k = a->made->kernel, *l = b->made->kernel;
+    if (!k->packs.form[0] || memcmp(k->packs.form, l->packs.form, sizeof k->packs.form) != 0) return false;
+    gr__operand x = a->operand[k->packs.operand], y = b->operand[l->packs.operand];
+    return x.buffer == y.buffer && x.offset == y.offset;
+}
+
+/* Entries that pack what one before them has packed get its workspace, as much as the largest of them needs. */
+static bool share_packed(gr__compiler *c)
+{
+    gr__turn *turn = c->schedule.turn;
+    gr__block *blocks = c->plan->blocks;
+    bool any = false;
+    for (int t = 1; t < c->schedule.n; t++)
+        for (int u = t; !turn[t].packed && u-- > GR_MAX(t - FAR, 0);) {
+            if (!packs_the_same(&turn[u], &turn[t])) continue;
+            gr__block *own = &blocks[turn[t].workspace], *shared = &blocks[turn[u].workspace];
+            shared->bytes = GR_MAX(shared->bytes, own->bytes);
+            shared->last = t + 1;
+            own->bytes = 0;
+            turn[t].workspace = turn[u].workspace;
+            turn[t].packed = any = true;
+        }
+    return any;
+}
+
+/* Where blocks stand. What is packed is shared as long as the arena need not be larger for it. */
+static gr_status pack_blocks(gr__compiler *c, size_t *total)
+{
+    gr_plan *p = c->plan;
+    gr__turn *turn = c->schedule.turn;
+    size_t bytes = (size_t)p->n_blocks * sizeof *p->blocks, shared;
+    gr__block *alone = gr__bump_alloc(c->work, bytes);
+    int *workspace = gr__bump_alloc(c->work, (size_t)c->schedule.n * sizeof *workspace);
+    if (!alone || !workspace || !gr__blocks_pack(c->ctx, p->blocks, p->n_blocks, total)) return gr__error_code(c->ctx);
+    if (bytes) memcpy(alone, p->blocks, bytes);
+    for (int t = 0; t < c->schedule.n; t++) workspace[t] = turn[t].workspace;
+    if (!share_packed(c)) return GR_OK;
+    if (!gr__blocks_pack(c->ctx, p->blocks, p->n_blocks, &shared)) return gr__error_code(c->ctx);
+    if (shared <= *total) {
+        *total = shared;
+        return GR_OK;
+    }
+    memcpy(p->blocks, alone, bytes);
+    for (int t = 0; t < c->schedule.n; t++) {
+        turn[t].workspace = workspace[t];
+        turn[t].packed = false;
+    }
+    return GR_OK;
+}
+
 /* ---- sums ---- */
 
 static gr_status sum_up(gr__compiler *c)
 {
     gr_plan *p = c->plan;
     size_t total, values = 0;
-    if (!gr__blocks_pack(c->ctx, p->blocks, p->n_blocks, &total)) return gr__error_code(c->ctx);
+    gr_status st = pack_blocks(c, &total);
+    if (st != GR_OK) return st;
     for (int i = 0; i < p->n_blocks; i++)
         if (p->blocks[i].value) values = GR_MAX(values, p->blocks[i].offset + p->blocks[i].bytes);
     for (int i = 0; i < c->schedule.n; i++)

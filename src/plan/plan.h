@@ -21,6 +21,7 @@
 #define GR_PLAN_PLAN_H
 
 #include "base/pool.h"
+#include "plan/early.h"
 #include "plan/schedule.h"
 #include "plan/store.h"
 
@@ -69,11 +70,14 @@ struct gr_plan {
     size_t constant_bytes;
     gr_plan_bytes_info bytes;
     gr_plan_bound bound;
-    size_t scratch_bytes; /* a worker, at most */
-    size_t block_bytes;   /* of all blocks, packed */
-    gr_arena *own;        /* NULL while bound to another's */
-    char *arena;          /* NULL until bound */
-    char *scratch;        /* of the first worker; the others' follow at this distance */
+    size_t scratch_bytes;  /* a worker, at most */
+    size_t block_bytes;    /* of all blocks, packed */
+    size_t released_bytes; /* of gradients that do not stand for the whole step */
+    int n_released;
+    gr_val spoilt; /* what the last run tested in vain when something had been assigned; GR_NONE: it did not */
+    gr_arena *own; /* NULL while bound to another's */
+    char *arena;   /* NULL until bound */
+    char *scratch; /* of the first worker; the others' follow at this distance */
     size_t scratch_stride;
     gr__pool *pool; /* NULL: one thread */
 };
@@ -97,9 +101,13 @@ typedef struct gr__part {
 
 typedef struct gr__unit {
     gr_item_kind kind;
-    bool gone;     /* became part of another */
-    bool waits;    /* for the guard */
-    bool backward; /* its first node is of a backward pass */
+    bool gone;      /* became part of another */
+    bool waits;     /* for a guard */
+    bool tested;    /* has one among its nodes */
+    bool backward;  /* its first node is of a backward pass */
+    bool on_way;    /* under options.release: gradients need it, or it makes one */
+    uint32_t after; /* the largest mark (gr__compiler.released) of what it reads, directly or not; 0: of no gradient, or
+                       it is on the way */
     gr__part *parts;
     int n_parts;
     const gr__made *made;
@@ -128,9 +136,11 @@ typedef struct gr__compiler {
 
     /* of a node */
     int *entry;         /* of the store; -1: not a param or slot */
-    bool *before_guard; /* the guard needs it */
+    bool *before_guard; /* a guard needs it */
+    bool *tested;       /* it is one */
+    bool *on_way;       /* under options.release: a gradient needs it, or is made by it */
     bool *again;        /* it is there to be computed where it is read; NULL: none is */
-    uint32_t *order;    /* live nodes, what the guard needs first, otherwise as in the graph */
+    uint32_t *order;    /* live nodes, what guards need first, otherwise as in the graph */
     uint32_t n_order;
     uint8_t *absorbs;       /* bit i: input i is a broadcast or iota that is read in place */
     bool *in_memory;        /* broadcasts and iotas: somebody wants to read the value itself */
@@ -140,11 +150,13 @@ typedef struct gr__compiler {
     int *unit_of;           /* -1: leaf, view, or read in place everywhere */
 
     /* of a value */
-    bool *live;                       /* somebody reads it */
-    gr_val *root;                     /* the value whose memory it is: itself, but for views */
-    size_t *root_offset;              /* bytes into it */
-    bool *pinned;                     /* an output, assigned, or the guard */
-    bool *gradient;                   /* marked */
+    bool *live;          /* somebody reads it */
+    gr_val *root;        /* the value whose memory it is: itself, but for views */
+    size_t *root_offset; /* bytes into it */
+    bool *pinned;        /* an output, assigned, or a guard */
+    bool *gradient;      /* marked, and stands for the whole step */
+    uint32_t *released;  /* 0, or a mark of its own where it is a gradient that does not; under options.release those
+                            that do stand have GR__UNRELEASED */
     uint32_t *first_reader, *readers; /* live nodes that read v: readers[first_reader[v] .. first_reader[v + 1]) */
 
     gr__unit *units;
@@ -152,6 +164,7 @@ typedef struct gr__compiler {
     gr__deps deps;
 
     int *stored_as;        /* of a value: the entry that it is written straight into, or -1 */
+    gr_val *stored_if;     /* of such a value: what is tested before; GR_NONE: nothing */
     gr_assignment *copies; /* the assignments done by a copy at the end */
     gr_val *saved;         /* leaves of the store whose old value is copied away before anything is written */
     int n_copies, n_saved;
@@ -161,6 +174,14 @@ typedef struct gr__compiler {
     int *standing; /* of a value: its buffer that stands whatever runs; -1: it is computed into buffers of its turns */
     int *final;    /* of a value: the buffer that holds it when all has run; -1: none */
 } gr__compiler;
+
+#define GR__UNRELEASED UINT32_MAX
+
+/* What an assignment waits for; GR_NONE: nothing. */
+static inline gr_val gr__assign_guard(const gr__compiler *c, const gr_assignment *a)
+{
+    return a->guard ? a->guard : c->effects.guard;
+}
 
 /* Does node k read its input i in place? Only elementwise nodes do; others, loops above all, may have any number. */
 static inline bool gr__absorbs(const gr__compiler *c, uint32_t k, int i)
@@ -213,7 +234,7 @@ int gr__value_unit(const gr__compiler *c, gr_val v); /* of the value whose memor
 typedef enum gr__standing {
     GR__STANDS_READ, /* from when it is computed until it is read last */
     GR__STANDS_FED,  /* a feed: from before the step until it is read last */
-    GR__STANDS_STEP, /* a gradient: its place is its own for the whole step */
+    GR__STANDS_STEP, /* a gradient: its place is its own for the whole step, or until its update has it */
     GR__STANDS_RUN   /* a parameter or slot: from step to step */
 } gr__standing;
 gr__standing gr__stands(const gr__compiler *c, gr_val v);

@@ -16,7 +16,9 @@ static gr_status add_instruction(gr_plan *p, const gr__turn *turn)
                                                              .n_operands = n,
                                                              .operand = turn->operand,
                                                              .address = address,
-                                                             .workspace = turn->workspace};
+                                                             .workspace = turn->workspace,
+                                                             .packed = turn->packed,
+                                                             .done = turn->packed};
     return GR_OK;
 }
 

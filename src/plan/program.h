@@ -32,7 +32,8 @@ typedef struct gr__instruction {
     int workspace;              /* the block of `shared`, -1: none */
     int instance;               /* CALL: of the unit; 0 where it runs first */
     size_t saved;               /* bytes that an instance computes again, and that would stand otherwise */
-    int done;                   /* CALL in a loop: phases that have run and last */
+    bool packed;                /* CALL: an earlier one has run its first phase */
+    int done;                   /* CALL: phases that have run: that one, and in a loop those that last */
 } gr__instruction;
 
 #endif

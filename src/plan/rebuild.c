@@ -2,6 +2,7 @@
 #include "plan/rebuild.h"
 
 #include "graph/op.h"
+#include "graph/shape.h"
 #include "plan/plan.h"
 
 bool gr__plan_node_lives(const gr_node *n, const bool *live)
@@ -14,7 +15,10 @@ bool gr__plan_node_lives(const gr_node *n, const bool *live)
 void gr__plan_mark_live(const gr_graph *g, bool *live)
 {
     gr_effects fx = gr__graph_effects(g);
-    for (size_t i = 0; i < fx.n_assigns; i++) live[fx.assigns[i].target] = live[fx.assigns[i].value] = true;
+    for (size_t i = 0; i < fx.n_assigns; i++) {
+        live[fx.assigns[i].target] = live[fx.assigns[i].value] = true;
+        if (fx.assigns[i].guard) live[fx.assigns[i].guard] = true;
+    }
     for (size_t i = 0; i < fx.n_outputs; i++) live[fx.outputs[i].value] = true;
     if (fx.guard) live[fx.guard] = true;
     const gr_val moment[] = {fx.keeping.seed, fx.keeping.update, fx.keeping.position};
@@ -35,7 +39,10 @@ void gr__rebuilt(const gr__rebuild *r, const gr_node *n, gr_val first, gr_val *o
 static void count_uses(gr__rebuild *r)
 {
     gr_effects fx = gr__graph_effects(r->from);
-    for (size_t i = 0; i < fx.n_assigns; i++) r->uses[fx.assigns[i].value]++;
+    for (size_t i = 0; i < fx.n_assigns; i++) {
+        r->uses[fx.assigns[i].value]++;
+        if (fx.assigns[i].guard) r->uses[fx.assigns[i].guard]++;
+    }
     for (size_t i = 0; i < fx.n_outputs; i++) r->uses[fx.outputs[i].value]++;
     if (fx.guard) r->uses[fx.guard]++;
     for (uint32_t k = 0; k < gr__graph_nodes(r->from); k++) {
@@ -60,7 +67,9 @@ static void rebuild_effects(gr__rebuild *r)
     gr_effects fx = gr__graph_effects(r->from);
     for (size_t i = 0; i < fx.n_assigns; i++) {
         gr_val target = r->map[fx.assigns[i].target], value = r->map[fx.assigns[i].value];
-        if (target != value) gr_assign(r->to, target, value, fx.assigns[i].kind);
+        if (target == value) continue;
+        gr_assign(r->to, target, value, fx.assigns[i].kind);
+        if (fx.assigns[i].guard) gr__guard_assigns(r->to, r->to->n_assigns - 1, r->map[fx.assigns[i].guard]);
     }
     for (size_t i = 0; i < fx.n_outputs; i++) gr_output(r->to, fx.outputs[i].name, r->map[fx.outputs[i].value]);
     if (fx.guard) gr_guard(r->to, r->map[fx.guard]);

@@ -352,7 +352,10 @@ static void count_effects(look *l)
 {
     gr_effects fx = gr__graph_effects(l->g);
     for (gr_val v = 1; v <= gr__graph_values(l->g); v++) l->uses[v] = l->first[v + 1] - l->first[v];
-    for (size_t i = 0; i < fx.n_assigns; i++) l->uses[fx.assigns[i].value]++;
+    for (size_t i = 0; i < fx.n_assigns; i++) {
+        l->uses[fx.assigns[i].value]++;
+        if (fx.assigns[i].guard) l->uses[fx.assigns[i].guard]++;
+    }
     for (size_t i = 0; i < fx.n_outputs; i++) l->uses[fx.outputs[i].value]++;
     for (size_t i = 0; i < fx.n_gradients; i++) l->uses[fx.gradients[i].gradient]++;
     if (fx.guard) l->uses[fx.guard]++;

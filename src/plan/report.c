@@ -363,6 +363,20 @@ bool gr_plan_find_nonfinite(gr_plan *p, char *text, size_t n)
     }
     gr__fp_leave(saved);
     gr__bump_destroy(s.memory);
-    if (found) describe(found, s.step, text, n);
-    return found != NULL;
+    if (found)
+        describe(found, s.step, text, n);
+    else if (p->spoilt) /* what is computed with weights that have moved says nothing: the guard does */
+        snprintf(text, n, "the gradient in %s", gr__producer(p->graph, p->spoilt)->scope);
+    return found || p->spoilt;
+}
+
+bool gr__plan_spoilt(const gr_plan *p)
+{
+    return p->spoilt != GR_NONE;
+}
+
+size_t gr__plan_released(const gr_plan *p, int *n)
+{
+    *n = p->n_released;
+    return p->released_bytes;
 }

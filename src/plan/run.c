@@ -138,12 +138,17 @@ static gr_status run(gr_plan *p, int first, int end)
     while (first < end && gr__plan_step(p, &p->instructions[first])) first++;
     gr__fp_leave(saved);
     if (first == end) return GR_OK;
-    return gr__fail(p->ctx, GR_E_DIVERGED, "plan \"%s\": the guarded value is %g; nothing was assigned", p->name,
-                    *(const double *)p->instructions[first].address[0]);
+    const gr__instruction *test = &p->instructions[first];
+    for (int i = 0; i < first; i++)
+        if (p->instructions[i].writes_store) p->spoilt = p->buffers[test->operand[0].buffer].value;
+    return gr__fail(p->ctx, GR_E_DIVERGED, "plan \"%s\": the guarded value is %g; %s", p->name,
+                    *(const double *)test->address[0],
+                    p->spoilt ? "some of the step was assigned before" : "nothing was assigned");
 }
 
 gr_status gr_plan_run(gr_plan *p)
 {
+    p->spoilt = GR_NONE;
     return p->arena ? run(p, 0, p->n_instructions) : not_bound(p);
 }
 

@@ -1,5 +1,5 @@
-/* Scheduling: units in their order, between what saves old values of the store and what copies new ones into it. The
- * guard is tested before the first entry that writes to the store. */
+/* Scheduling: units in their order, between what saves old values of the store and what copies new ones into it. A
+ * guard is tested before the first entry that writes what waits for it. */
 #include "plan/plan.h"
 
 static gr_status make_room(gr__compiler *c, gr__turn *turn)
@@ -55,16 +55,42 @@ static gr_status add_assigning(gr__compiler *c)
                              .writes_store = true});
 }
 
-static gr_status add_test(gr__compiler *c)
+/* Does the entry write what waits for this guard? */
+static bool waits_for(const gr__compiler *c, const gr__turn *turn, gr_val guard)
 {
-    if (!c->effects.guard) return GR_OK;
+    for (int o = 0; turn->code == GR__CALL && o < turn->n_out; o++)
+        if (c->stored_as[turn->out[o]] >= 0 && c->stored_if[turn->out[o]] == guard) return true;
+    for (int i = 0; turn->code == GR__COPY && turn->writes_store && i < c->n_copies; i++)
+        if (gr__assign_guard(c, &c->copies[i]) == guard) return true;
+    return false;
+}
+
+/* Before the first entry that waits for it. */
+static gr_status add_test(gr__compiler *c, const gr_val *guard)
+{
     gr_status st = GR_OK;
     int n = c->schedule.n, at = 0;
-    GR_TRY(add(c, (gr__turn){GR__TEST, -1, .in = &c->effects.guard, .n_in = 1}));
+    while (at < n && !waits_for(c, &c->schedule.turn[at], *guard)) at++;
+    GR_TRY(add(c, (gr__turn){GR__TEST, -1, .in = guard, .n_in = 1}));
     gr__turn *turn = c->schedule.turn, test = turn[n];
-    while (at < n && !turn[at].writes_store) at++;
     for (int i = n; i > at; i--) turn[i] = turn[i - 1];
     turn[at] = test;
+done:
+    return st;
+}
+
+/* The guard of all, and those of single assignments, each once. */
+static gr_status add_tests(gr__compiler *c)
+{
+    gr_status st = GR_OK;
+    bool *seen = gr__bump_alloc(c->work, (c->n_values + 1) * sizeof *seen);
+    if (!seen) return gr__error_code(c->ctx);
+    seen[GR_NONE] = true;
+    for (size_t i = 0; i <= c->effects.n_assigns; i++) {
+        const gr_val *guard = i ? &c->effects.assigns[i - 1].guard : &c->effects.guard;
+        if (!seen[*guard]) GR_TRY(add_test(c, guard));
+        seen[*guard] = true;
+    }
 done:
     return st;
 }
@@ -72,12 +98,13 @@ done:
 gr_status gr__plan_schedule(gr__compiler *c)
 {
     gr_status st = GR_OK;
-    c->schedule.turn = gr__bump_alloc(c->work, ((size_t)c->n_sequence + 3) * sizeof *c->schedule.turn);
+    size_t most = (size_t)c->n_sequence + c->effects.n_assigns + 3;
+    c->schedule.turn = gr__bump_alloc(c->work, most * sizeof *c->schedule.turn);
     if (!c->schedule.turn) return gr__error_code(c->ctx);
     GR_TRY(add_saving(c));
     for (int i = 0; i < c->n_sequence; i++) GR_TRY(add_unit(c, c->sequence[i]));
     GR_TRY(add_assigning(c));
-    GR_TRY(add_test(c));
+    GR_TRY(add_tests(c));
 done:
     return st;
 }

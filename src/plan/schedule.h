@@ -16,6 +16,7 @@ typedef struct gr__turn { /* an entry */
     bool writes_store;
     gr__operand *operand; /* in, then out: found by gr__plan_buffers */
     int workspace;        /* the block of the kernel's shared memory, -1: none; found by gr__plan_place */
+    bool packed;          /* its first phase is an earlier entry's, which has this workspace; likewise */
 } gr__turn;
 
 typedef struct gr__schedule {

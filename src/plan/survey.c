@@ -62,12 +62,64 @@ static void find_views(gr__compiler *c)
 
 /* ---- effects and readers ---- */
 
+/* What the marked nodes need is marked too. */
+static void mark_needed(const gr__compiler *c, bool *nodes)
+{
+    for (uint32_t k = c->n_nodes; k-- > 0;) {
+        const gr_node *n = gr__node(c->g, k);
+        for (int i = 0; nodes[k] && i < n->n_in; i++) nodes[gr__value(c->g, n->in[i])->node] = true;
+    }
+}
+
+static void mark_guard(gr__compiler *c, gr_val guard)
+{
+    if (!guard) return;
+    c->pinned[guard] = true;
+    c->tested[gr__value(c->g, c->root[guard])->node] = true;
+    c->before_guard[gr__value(c->g, guard)->node] = true;
+}
+
+static size_t gradient_bytes(const gr__compiler *c, size_t i)
+{
+    return gr__value_bytes(c->backend, gr__value(c->g, c->effects.gradients[i].gradient));
+}
+
+/* Of those that may be released small ones stand all the same: together they take little, and updates of many small
+ * parameters are one kernel. */
+static void mark_gradients(gr__compiler *c)
+{
+    enum { SMALL = 256 };
+    size_t largest = 0;
+    for (size_t i = 0; i < c->effects.n_gradients; i++) largest = GR_MAX(largest, gradient_bytes(c, i));
+    for (size_t i = 0; i < c->effects.n_gradients; i++) {
+        gr_val root = c->root[c->effects.gradients[i].gradient];
+        bool stands = !c->options.release || SMALL * gradient_bytes(c, i) <= largest;
+        c->gradient[root] |= stands;
+        if (c->options.release) c->released[root] = stands ? GR__UNRELEASED : 1 + gr__value(c->g, root)->node;
+        if (stands) continue;
+        c->plan->released_bytes += gr__granules(gradient_bytes(c, i));
+        c->plan->n_released++;
+    }
+}
+
+/* A batch norm's gradients are read by the backward pass itself, so what reads one need not be an update. */
+static void mark_way(gr__compiler *c)
+{
+    for (size_t i = 0; i < c->effects.n_gradients; i++)
+        c->on_way[gr__value(c->g, c->effects.gradients[i].gradient)->node] = true;
+    mark_needed(c, c->on_way);
+}
+
 static void mark_effects(gr__compiler *c)
 {
     for (size_t i = 0; i < c->effects.n_outputs; i++) c->pinned[c->effects.outputs[i].value] = true;
-    for (size_t i = 0; i < c->effects.n_assigns; i++) c->pinned[c->effects.assigns[i].value] = true;
-    if (c->effects.guard) c->pinned[c->effects.guard] = true;
-    for (size_t i = 0; i < c->effects.n_gradients; i++) c->gradient[c->root[c->effects.gradients[i].gradient]] = true;
+    for (size_t i = 0; i < c->effects.n_assigns; i++) {
+        c->pinned[c->effects.assigns[i].value] = true;
+        mark_guard(c, c->effects.assigns[i].guard);
+    }
+    mark_guard(c, c->effects.guard);
+    mark_gradients(c);
+    if (c->options.release) mark_way(c);
 }
 
 static bool list_readers(gr__compiler *c)
@@ -91,14 +143,10 @@ static bool list_readers(gr__compiler *c)
     return true;
 }
 
-/* Assigning waits for the guard, so what the guard needs comes first. */
+/* Assigning waits for guards, so what these need comes first. */
 static void put_in_order(gr__compiler *c)
 {
-    if (c->effects.guard) c->before_guard[gr__value(c->g, c->effects.guard)->node] = true;
-    for (uint32_t k = c->n_nodes; k-- > 0;) {
-        const gr_node *n = gr__node(c->g, k);
-        for (int i = 0; c->before_guard[k] && i < n->n_in; i++) c->before_guard[gr__value(c->g, n->in[i])->node] = true;
-    }
+    mark_needed(c, c->before_guard);
     for (int late = 0; late < 2; late++)
         for (uint32_t k = 0; k < c->n_nodes; k++)
             if (gr__plan_node_lives(gr__node(c->g, k), c->live) && c->before_guard[k] == !late)
@@ -209,6 +257,8 @@ static bool allocate(gr__compiler *c)
 {
     size_t n = c->n_nodes + 1, v = c->n_values + 1;
     c->before_guard = gr__bump_alloc(c->work, n * sizeof *c->before_guard);
+    c->tested = gr__bump_alloc(c->work, n * sizeof *c->tested);
+    c->on_way = gr__bump_alloc(c->work, n * sizeof *c->on_way);
     c->order = gr__bump_alloc(c->work, n * sizeof *c->order);
     c->absorbs = gr__bump_alloc(c->work, n * sizeof *c->absorbs);
     c->in_memory = gr__bump_alloc(c->work, n * sizeof *c->in_memory);
@@ -220,9 +270,11 @@ static bool allocate(gr__compiler *c)
     c->root_offset = gr__bump_alloc(c->work, v * sizeof *c->root_offset);
     c->pinned = gr__bump_alloc(c->work, v * sizeof *c->pinned);
     c->gradient = gr__bump_alloc(c->work, v * sizeof *c->gradient);
+    c->released = gr__bump_alloc(c->work, v * sizeof *c->released);
     c->first_reader = gr__bump_alloc(c->work, (v + 1) * sizeof *c->first_reader);
-    return c->live && c->before_guard && c->order && c->absorbs && c->in_memory && c->splits && c->epilogue_of &&
-           c->unit_of && c->root && c->root_offset && c->pinned && c->gradient && c->first_reader;
+    return c->live && c->before_guard && c->tested && c->on_way && c->released && c->order && c->absorbs &&
+           c->in_memory && c->splits && c->epilogue_of && c->unit_of && c->root && c->root_offset && c->pinned &&
+           c->gradient && c->first_reader;
 }
 
 gr_status gr__plan_survey(gr__compiler *c)

@@ -291,7 +291,22 @@ static gr_status count_bytes(gr_engine *e, bool train, unsigned parts)
     return st;
 }
 
-/* Plans that want more of the arena than `memory` leaves them compute some of their values again. */
+/* A plan that keeps to the runner's budget. Gradients are let go of first, which costs no time; where that leaves too
+ * much, the search among schedules with all gradients sometimes finds one of less. */
+static gr_status replace_plan(gr_engine *e, gr_engine_plan *p)
+{
+    making m = {e, (int)p->kind, p->variant, p->batch, p->steps};
+    gr_runner *r = &e->runner;
+    const char *name = gr__engine_plan_name(e, p);
+    bool early = gr__graph_updates_early(e->task->recipe, m.kind, m.variant);
+    r->release = early;
+    gr_status st = gr__runner_replace(r, &p->plan, name, make_graph, &m);
+    r->release = false;
+    if (st != GR_OK || !early || gr_plan_bytes(p->plan).arena <= r->budget) return st;
+    return gr__runner_rival(r, &p->plan, name, make_graph, &m);
+}
+
+/* Plans that want more of the arena than `memory` leaves them let go of gradients, and compute values again. */
 static gr_status keep_to_memory(gr_engine *e, bool train, unsigned parts)
 {
     const gr_recipe *r = e->task->recipe;
@@ -302,9 +317,7 @@ static gr_status keep_to_memory(gr_engine *e, bool train, unsigned parts)
     e->runner.budget = r->memory > others ? r->memory - others : 1;
     for (size_t i = 0; i < e->n_plans && st == GR_OK; i++) {
         gr_engine_plan *p = &e->plan[i];
-        making m = {e, (int)p->kind, p->variant, p->batch, p->steps};
-        if (gr_plan_bytes(p->plan).arena > e->runner.budget)
-            st = gr__runner_replace(&e->runner, &p->plan, gr__engine_plan_name(e, p), make_graph, &m);
+        if (gr_plan_bytes(p->plan).arena > e->runner.budget) st = replace_plan(e, p);
         if (e->inside && p->kind == GR_RUN_INSIDE) e->inside->plan = p->plan;
     }
     e->bytes = (gr_engine_bytes){0};

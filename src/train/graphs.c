@@ -15,7 +15,7 @@ typedef struct making {
     gr_graph *g;
     int64_t batch, steps; /* of inputs with lengths, 0: all */
     int phase;
-    bool curvature;
+    bool curvature, early;
     gr_clock at; /* a moment of the stage of the run that the plan is for */
     const gr_view *view;
     gr_network_values v;
@@ -56,9 +56,14 @@ static void move_state(void *user, const gr_entry_spec *s, gr_val batch, gr_val 
 
 /* Updates wait for this to be finite: the cost, what else is given, and the statistics, which nothing could mend
  * afterwards. */
+static gr_val with_statistics(const making *m, gr_val finite)
+{
+    return m->moved ? gr_add(m->g, finite, m->moved) : finite;
+}
+
 static void guard(const making *m, gr_val finite)
 {
-    gr_guard(m->g, m->moved ? gr_add(m->g, finite, m->moved) : finite);
+    gr_guard(m->g, with_statistics(m, finite));
 }
 
 static void draw_signs(making *m)
@@ -238,6 +243,7 @@ static gr_status update(making *m, gr_val cost_sum, gr_val weight_sum, bool weig
                                        : weighted       ? gr__weights_divisor(g, weight_sum)
                                                         : weight_sum,
                               .lr = m->lr,
+                              .finite = m->early ? with_statistics(m, cost_sum) : GR_NONE,
                               .at = &m->at};
     gr_status st = gr__optim_build(g, m->store, &u, &v);
     if (st != GR_OK) return st;
@@ -245,7 +251,7 @@ static gr_status update(making *m, gr_val cost_sum, gr_val weight_sum, bool weig
     gr_output(g, "weight_sum", weight_sum);
     gr_output(g, "norm", v.norm);
     if (v.penalty) gr_output(g, "penalty", v.penalty);
-    guard(m, gr_add(g, cost_sum, v.finite));
+    guard(m, m->early ? cost_sum : gr_add(g, cost_sum, v.finite));
     return gr_graph_status(g);
 }
 
@@ -408,6 +414,11 @@ static gr_status build_inside(making *m, gr_inside *in)
     return st;
 }
 
+static int phase_of(int variant)
+{
+    return variant & GR_VARIANT_THEN ? 1 : 0;
+}
+
 static gr_status build_kind(making *m, const gr_engine *e, int kind, int variant)
 {
     switch (kind) {
@@ -430,9 +441,16 @@ static gr_status build_kind(making *m, const gr_engine *e, int kind, int variant
         break;
     }
     m->at.step = gr__engine_stage(m->task, variant);
-    m->phase = variant & GR_VARIANT_THEN ? 1 : 0;
+    m->phase = phase_of(variant);
     m->curvature = variant & GR_VARIANT_CURVATURE;
     return kind == GR_RUN_STEP ? build_step(m) : kind == GR_RUN_ACCUMULATE ? build_accumulate(m) : build_apply(m);
+}
+
+/* Before the backward pass all but the gradients is known. */
+bool gr__graph_updates_early(const gr_recipe *r, int kind, int variant)
+{
+    return kind == GR_RUN_ACCUMULATE ||
+           (kind == GR_RUN_STEP && gr__optim_is_local(&r->optim.method[phase_of(variant)], &r->clip));
 }
 
 gr_status gr__graph_of_run(const gr_engine *e, int kind, int64_t batch, int64_t steps, int variant, gr_graph *g)
@@ -440,6 +458,7 @@ gr_status gr__graph_of_run(const gr_engine *e, int kind, int64_t batch, int64_t 
     const gr_task *t = e->task;
     gr_extent x = gr__task_extent(t);
     making m = {.task = t,
+                .early = e->runner.release,
                 .recipe = t->recipe,
                 .store = e->store,
                 .g = g,

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/pool.h"
+#include "plan/early.h"
 #include "train/loop.h"
 #include "train/masks.h"
 #include "train/snapshots.h"
@@ -102,12 +103,15 @@ static gr_status diverged(gr_loop *l, gr_train_result *out)
     char text[160] = "";
     gr_status st = gr__stepper_feed_again(&l->stepper);
     if (st != GR_OK) return st;
-    if (!gr_plan_find_nonfinite(l->stepper.plan->plan, text, sizeof text)) snprintf(text, sizeof text, "the gradient");
+    gr_plan *plan = l->stepper.plan->plan;
+    l->spoilt = gr__plan_spoilt(plan);
+    if (!gr_plan_find_nonfinite(plan, text, sizeof text)) snprintf(text, sizeof text, "the gradient");
     snprintf(out->diverged, sizeof out->diverged, "step %lld: %s", (long long)l->step + 1, text);
     gr_context_clear_error(l->ctx);
     gr__fail(l->ctx, GR_E_DIVERGED, "training diverged at step %lld: the first result that is not finite is %s",
              (long long)l->step + 1, text);
-    gr__error_hint(l->ctx, "a smaller optimizer.lr or clip: {norm: 1.0} often helps%s",
+    gr__error_hint(l->ctx, "a smaller optimizer.lr or clip: {norm: 1.0} often helps%s%s",
+                   l->spoilt ? "; some weights were updated before that was known, so there is no last model" : "",
                    l->best_step ? "; the best model so far is kept" : "");
     return GR_E_DIVERGED;
 }
@@ -428,7 +432,7 @@ gr_status gr__loop_train(gr_loop *l, gr_train_result *out)
     if (st != GR_OK && st != GR_E_DIVERGED && st != GR_E_INTERRUPTED) goto done;
     if (l->step == 0 && st == GR_E_INTERRUPTED) goto done;
     GR_TRY(gr__run_metrics_flush(l->run, true));
-    if (ended != GR_E_INTERRUPTED) st = conclude(l, out);
+    if (ended != GR_E_INTERRUPTED && !l->spoilt) st = conclude(l, out);
     if (ended == GR_OK && st == GR_E_INTERRUPTED) st = ended = interrupted(l, out);
     if (st != GR_OK && st != GR_E_INTERRUPTED && st != GR_E_DIVERGED) goto done;
     if (ended == GR_OK) GR_TRY(checkpoint(l));

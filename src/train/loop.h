@@ -31,6 +31,7 @@ typedef struct gr_loop {
     gr_watcher own[3];
     gr_status told;
     gr_reason reason;           /* to end; NONE: to go on */
+    bool spoilt;                /* an update failed when some of it was done: the weights are those of no update */
     double line_began;          /* when the last line of metrics was written, in seconds of the run */
     gr_data_sum data[GR_PARTS]; /* of the parts that were loaded; others have no samples */
 

@@ -257,6 +257,7 @@ static void warn_of_length(gr_loop *l, const gr_st *ck)
     const char *text = gr__st_meta(ck, GR_TOTAL_KEY);
     int64_t before = text ? strtoll(text, NULL, 10) : l->total;
     bool known = before > 0 && l->total > 0;
+    if (may_differ(l, "schedule")) return; /* whoever lets it change knows the length too */
     if (!known || before == l->total || l->step >= l->total) return;
     warn_stretched(l, before);
     if (average_moves(l, before))

@@ -32,6 +32,7 @@ static gr_status compile(gr_runner *r, const char *name, gr_graph_maker *make, v
     const gr_plan_options o = {.backend = t->backend,
                                .name = name,
                                .unfused = t->unfused,
+                               .release = r->release,
                                .algorithm = t->recipe->algorithm,
                                .remat = r->remat,
                                .budget = r->budget};
@@ -71,6 +72,19 @@ gr_status gr__runner_replace(gr_runner *r, gr_plan **plan, const char *name, gr_
     gr_status st = compile(r, name, make, user, plan);
     r->plan[at] = *plan;
     if (st == GR_OK) find_largest(r);
+    return st;
+}
+
+gr_status gr__runner_rival(gr_runner *r, gr_plan **plan, const char *name, gr_graph_maker *make, void *user)
+{
+    size_t at = 0;
+    gr_plan *other = NULL;
+    while (r->plan[at] != *plan) at++;
+    gr_status st = compile(r, name, make, user, &other);
+    bool better = st == GR_OK && gr_plan_bytes(other).arena < gr_plan_bytes(*plan).arena;
+    gr_plan_destroy(better ? *plan : other);
+    if (better) r->plan[at] = *plan = other;
+    find_largest(r);
     return st;
 }
 

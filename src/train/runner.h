@@ -23,6 +23,7 @@ typedef struct gr_runner {
     uint64_t arena_bytes; /* the largest plan's; may be raised before it is bound */
     gr_remat remat;       /* of plans that are added next, and what "auto" keeps to */
     uint64_t budget;
+    bool release; /* likewise: their gradients end with their updates, where these allow it */
 } gr_runner;
 
 /* Close it also after a failure. */
@@ -34,6 +35,8 @@ typedef gr_status gr_graph_maker(void *user, gr_graph *g);
 gr_status gr__runner_add(gr_runner *r, const char *name, gr_graph_maker *make, void *user, gr_plan **out);
 /* The same in the place of one that is there, which is gone then. */
 gr_status gr__runner_replace(gr_runner *r, gr_plan **plan, const char *name, gr_graph_maker *make, void *user);
+/* Another, which takes its place if its arena is smaller, and is gone otherwise. */
+gr_status gr__runner_rival(gr_runner *r, gr_plan **plan, const char *name, gr_graph_maker *make, void *user);
 /* model NULL: the recipe's initial values. */
 gr_status gr__runner_fill(gr_runner *r, const struct gr_model *model);
 gr_status gr__runner_bind(gr_runner *r);

@@ -47,7 +47,7 @@ static gr_reason rule_that_holds(gr_loop *l)
     if (judged && l->train_error < s->train_error_below) return GR_REASON_TARGET;
     if (fresh && s->patience > 0 && since > s->patience && patience_ends(l)) return GR_REASON_PATIENCE;
     if (l->patience.step && (double)l->step >= s->longer * (double)l->patience.step) return GR_REASON_PATIENCE;
-    if (l->observed.enough) return GR_REASON_PATIENCE;
+    if (l->observed.enough && l->recipe->sched.member->observe) return GR_REASON_PATIENCE;
     if ((s->steps > 0 || s->at_start) && l->step >= s->steps) return GR_REASON_STEPS;
     if (s->epochs > 0 && l->epoch >= s->epochs) return GR_REASON_EPOCHS;
     if (s->seconds > 0 && gr__loop_seconds(l) >= s->seconds) return GR_REASON_SECONDS;

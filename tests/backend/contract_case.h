@@ -72,24 +72,33 @@ static inline contract_sizes contract_sizes_of(const gr__contraction *c)
     return (contract_sizes){x, y, 0, w, c->conv.n * c->conv.oh * c->conv.ow};
 }
 
-static inline void contract_term(double *sum, double *size, int64_t i, double p)
+/* n terms, each to a sum of its own. size: the same of their magnitudes. */
+static inline void contract_terms(double *restrict sum, double *restrict size, double a, const float *restrict b,
+                                  int64_t n)
 {
-    sum[i] += p;
-    size[i] += fabs(p);
+    for (int64_t i = 0; i < n; i++) {
+        sum[i] += a * (double)b[i];
+        size[i] += fabs(a * (double)b[i]);
+    }
 }
 
+/* A row of results at a time: an element's terms are added one after the other, those of a row side by side. */
 static inline void contract_reference_matmul(const gr__contraction *c, const float *a, const float *b, double *sum,
                                              double *size)
 {
     int64_t m = c->mm.m, n = c->mm.n, k = c->mm.k;
-    for (int64_t z = 0; z < c->mm.batch; z++)
+    float *second = malloc(((size_t)k * (size_t)n + 1) * sizeof *second);
+    assert_non_null(second);
+    for (int64_t z = 0; z < c->mm.batch; z++) {
+        const float *x = a + (c->mm.broadcast_a ? 0 : z) * m * k, *y = b + (c->mm.broadcast_b ? 0 : z) * k * n;
+        for (int64_t l = 0; l < k; l++)
+            for (int64_t j = 0; j < n; j++) second[l * n + j] = y[c->mm.transpose_b ? j * k + l : l * n + j];
         for (int64_t i = 0; i < m; i++)
-            for (int64_t j = 0; j < n; j++)
-                for (int64_t l = 0; l < k; l++) {
-                    double x = a[(c->mm.broadcast_a ? 0 : z) * m * k + (c->mm.transpose_a ? l * m + i : i * k + l)];
-                    double y = b[(c->mm.broadcast_b ? 0 : z) * k * n + (c->mm.transpose_b ? j * k + l : l * n + j)];
-                    contract_term(sum, size, (z * m + i) * n + j, x * y);
-                }
+            for (int64_t l = 0; l < k; l++)
+                contract_terms(sum + (z * m + i) * n, size + (z * m + i) * n,
+                               (double)x[c->mm.transpose_a ? l * m + i : i * k + l], second + l * n, n);
+    }
+    free(second);
 }
 
 static inline void contract_reference_conv(const gr__contraction *c, const float *a, const float *b, double *sum,
@@ -101,21 +110,21 @@ static inline void contract_reference_conv(const gr__contraction *c, const float
             for (int64_t j = 0; j < c->conv.ow; j++)
                 for (int64_t o = 0; o < c->conv.o; o++)
                     for (int64_t kh = 0; kh < c->conv.kh; kh++)
-                        for (int64_t kw = 0; kw < c->conv.kw; kw++)
-                            for (int64_t l = 0; l < cg; l++) {
-                                int64_t h = i * c->conv.stride_h - c->conv.pad_h + kh * c->conv.dilation_h;
-                                int64_t w = j * c->conv.stride_w - c->conv.pad_w + kw * c->conv.dilation_w;
-                                if (h < 0 || h >= c->conv.h || w < 0 || w >= c->conv.w) continue;
-                                int64_t x = ((n * c->conv.h + h) * c->conv.w + w) * c->conv.c + o / og * cg + l;
-                                int64_t y = ((n * c->conv.oh + i) * c->conv.ow + j) * c->conv.o + o;
-                                int64_t f = ((o * c->conv.kh + kh) * c->conv.kw + kw) * cg + l;
-                                if (c->kind == GR__CONV_FORWARD)
-                                    contract_term(sum, size, y, (double)a[x] * b[f]);
-                                else if (c->kind == GR__CONV_DATA)
-                                    contract_term(sum, size, x, (double)a[y] * b[f]);
-                                else
-                                    contract_term(sum, size, f, (double)a[x] * b[y]);
-                            }
+                        for (int64_t kw = 0; kw < c->conv.kw; kw++) {
+                            int64_t h = i * c->conv.stride_h - c->conv.pad_h + kh * c->conv.dilation_h;
+                            int64_t w = j * c->conv.stride_w - c->conv.pad_w + kw * c->conv.dilation_w;
+                            if (h < 0 || h >= c->conv.h || w < 0 || w >= c->conv.w) continue;
+                            int64_t x = ((n * c->conv.h + h) * c->conv.w + w) * c->conv.c + o / og * cg;
+                            int64_t y = ((n * c->conv.oh + i) * c->conv.ow + j) * c->conv.o + o;
+                            int64_t f = ((o * c->conv.kh + kh) * c->conv.kw + kw) * cg;
+                            if (c->kind == GR__CONV_FORWARD)
+                                for (int64_t l = 0; l < cg; l++)
+                                    contract_terms(sum + y, size + y, (double)a[x + l], b + f + l, 1);
+                            else if (c->kind == GR__CONV_DATA)
+                                contract_terms(sum + x, size + x, (double)a[y], b + f, cg);
+                            else
+                                contract_terms(sum + f, size + f, (double)b[y], a + x, cg);
+                        }
 }
 
 /* Runs the kernel with its shards in one of several orders; scratch and shared memory start full of a pattern. */

@@ -1,5 +1,6 @@
 /* Kernels of a loop's body that run together, column by column: the bits of separate ones, for any number of threads,
- * and close to float64; and those that need more of each other than their own columns stay apart. */
+ * and close to float64; those that need more of each other than their own columns stay apart, and the last step leaves
+ * out what only a further one would read. And what several products pack is packed once. */
 #include "cpu_case.h"
 
 #include "plan/loop.h"
@@ -58,16 +59,24 @@ static void build(gr_graph *g, const net *n)
     gr_scan_free(s);
 }
 
-/* The most kernels that run together in any loop of the plan. */
-static int most_together(const gr_plan *p)
+/* Of the plan's loops. */
+typedef struct seen {
+    int together; /* the most kernels that run together in any of them */
+    int idle;     /* kernels that last steps leave out */
+} seen;
+
+static seen look(const gr_plan *p)
 {
-    int most = 0;
+    seen s = {0};
     for (int i = 0; i < p->n_instructions; i++) {
         if (p->instructions[i].code != GR__LOOP) continue;
         const gr__loop *l = gr__loop_of(&p->instructions[i]);
-        for (int k = 0; k < l->body->n_instructions; k++) most = GR_MAX(most, l->together[k]);
+        for (int k = 0; k < l->body->n_instructions; k++) {
+            s.together = GR_MAX(s.together, l->together[k]);
+            s.idle += l->idle[k];
+        }
     }
-    return most;
+    return s;
 }
 
 static void fill(gr_plan *p, const net *n, bool narrow)
@@ -89,7 +98,7 @@ static void fill(gr_plan *p, const net *n, bool narrow)
 }
 
 /* Everything that comes out; the caller frees it. */
-static double *run(const net *n, const gr_backend *b, bool unfused, int threads, int64_t *count, int *together)
+static double *run(const net *n, const gr_backend *b, bool unfused, int threads, int64_t *count, seen *loops)
 {
     gr_context *ctx = test_context_with(threads, 0);
     gr_graph *g;
@@ -116,7 +125,7 @@ static double *run(const net *n, const gr_backend *b, bool unfused, int threads,
         for (int64_t k = 0; k < more; k++)
             all[(*count)++] = b->real == GR_EL_F32 ? (double)((const float *)from)[k] : ((const double *)from)[k];
     }
-    *together = most_together(plan);
+    *loops = look(plan);
     gr_plan_destroy(plan);
     gr_store_destroy(store);
     gr_graph_destroy(g);
@@ -127,8 +136,8 @@ static double *run(const net *n, const gr_backend *b, bool unfused, int threads,
 static int check(const net *n)
 {
     int64_t count;
-    int together, ignored;
-    double *got = run(n, &gr__backend_cpu, false, 1, &count, &together),
+    seen loops, ignored;
+    double *got = run(n, &gr__backend_cpu, false, 1, &count, &loops),
            *apart = run(n, &gr__backend_cpu, true, 1, &count, &ignored),
            *exact = run(n, &gr__backend_ref, false, 1, &count, &ignored), scale = 0;
     for (int threads = 2; threads <= 4; threads++) {
@@ -144,7 +153,8 @@ static int check(const net *n)
         if (!(fabs(got[i] - exact[i]) <= 1e-4 * scale))
             fail_msg("element %lld is %.9g, not %.9g", (long long)i, got[i], exact[i]);
     free(got), free(apart), free(exact);
-    return together;
+    assert_int_equal(loops.idle, 0); /* the gradient of what it starts with is asked for */
+    return loops.together;
 }
 
 static void gates_run_with_the_products_that_they_follow(void **state)
@@ -173,16 +183,74 @@ static void a_state_that_starts_at_zero_has_the_gradients_of_one_that_is_given_z
     for (size_t k = 0; k < 2 * GR_COUNT(sizes); k++) {
         net n = {gated, sizes[k / 2][0], sizes[k / 2][1], k % 2, GIVEN_ZEROS};
         int64_t count, of_weights = STEPS * n.samples * n.units + 2 * n.units * n.units;
-        int ignored;
-        double *given = run(&n, &gr__backend_ref, false, 1, &count, &ignored);
+        seen loops;
+        double *given = run(&n, &gr__backend_ref, false, 1, &count, &loops);
         n.start = ZEROS;
-        double *zeros = run(&n, &gr__backend_ref, false, 1, &count, &ignored),
-               *fast = run(&n, &gr__backend_cpu, false, 1, &count, &ignored);
+        double *zeros = run(&n, &gr__backend_ref, false, 1, &count, &loops),
+               *fast = run(&n, &gr__backend_cpu, false, 1, &count, &loops);
+        assert_in_range(loops.idle, 2, 4); /* both products of the state's gradient */
         for (int64_t i = 0; i < of_weights; i++)
             if (fabs(given[i] - zeros[i]) > 1e-12 || fabs(given[i] - fast[i]) > 1e-4)
                 fail_msg("%lld x %lld, element %lld is %.17g, not %.17g; %.9g", (long long)n.samples,
                          (long long)n.units, (long long)i, zeros[i], given[i], fast[i]);
         free(given), free(zeros), free(fast);
+    }
+}
+
+enum { PRODUCTS = 3, TERMS = 256, ROWS = 800, COLUMNS = 256 };
+
+/* The first so many products of what is transposed with one and the same matrix, but for the last, which has another.
+ */
+static gr_plan *products(gr_context *ctx, gr_graph **g, gr_store **store, int first, int end)
+{
+    gr_plan *plan;
+    test_ok(ctx, gr_graph_create(ctx, g));
+    gr_val same = gr_feed(*g, "same", GR_REAL, GR_SHAPE(TERMS, COLUMNS)),
+           other = gr_feed(*g, "other", GR_REAL, GR_SHAPE(TERMS, COLUMNS));
+    for (int i = first; i < end; i++) {
+        char name[] = {(char)('a' + i), 0};
+        gr_val a = gr_feed(*g, name, GR_REAL, GR_SHAPE(TERMS, ROWS));
+        gr_output(*g, name, gr_matmul(*g, a, i == PRODUCTS ? other : same, true, false));
+    }
+    test_ok(ctx, gr_store_create(ctx, &gr__backend_cpu, store));
+    test_ok(ctx, gr_plan_compile(ctx, *g, *store, &(gr_plan_options){.backend = &gr__backend_cpu}, &plan));
+    test_ok(ctx, gr_store_seal(*store));
+    test_ok(ctx, gr_plan_bind(plan, NULL));
+    for (int i = -2; i < end; i++) {
+        char name[] = {(char)('a' + i), 0};
+        gr__rng rng = gr__rng_make(5, "products", (uint64_t)(i + 2), 0);
+        float *at = gr_plan_feed(plan, i == -2 ? "same" : i == -1 ? "other" : name, NULL);
+        for (int k = 0; at && k < TERMS * (i < 0 ? COLUMNS : ROWS); k++) at[k] = (float)(2 * gr__rng_uniform(&rng) - 1);
+    }
+    return plan;
+}
+
+static void what_several_products_pack_is_packed_once(void **state)
+{
+    (void)state;
+    for (int threads = 1; threads <= 2; threads++) {
+        gr_context *ctx = test_context_with(threads, 0);
+        gr_graph *g, *h;
+        gr_store *store, *apart;
+        gr_plan *all = products(ctx, &g, &store, 0, PRODUCTS + 1);
+        int packed = 0;
+        for (int i = 0; i < all->n_instructions; i++) packed += all->instructions[i].packed;
+        assert_int_equal(packed, PRODUCTS - 1);
+        test_ok(ctx, gr_plan_run(all));
+        for (int i = 0; i <= PRODUCTS; i++) {
+            char name[] = {(char)('a' + i), 0};
+            gr_plan *one = products(ctx, &h, &apart, i, i + 1);
+            test_ok(ctx, gr_plan_run(one));
+            assert_memory_equal(gr_plan_output(one, name, NULL), gr_plan_output(all, name, NULL),
+                                (size_t)ROWS * COLUMNS * sizeof(float));
+            gr_plan_destroy(one);
+            gr_store_destroy(apart);
+            gr_graph_destroy(h);
+        }
+        gr_plan_destroy(all);
+        gr_store_destroy(store);
+        gr_graph_destroy(g);
+        test_context_end(ctx);
     }
 }
 
@@ -192,6 +260,7 @@ int main(void)
         cmocka_unit_test(gates_run_with_the_products_that_they_follow),
         cmocka_unit_test(products_of_products_stay_apart),
         cmocka_unit_test(a_state_that_starts_at_zero_has_the_gradients_of_one_that_is_given_zeros),
+        cmocka_unit_test(what_several_products_pack_is_packed_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

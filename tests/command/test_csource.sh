@@ -145,6 +145,34 @@ code 0 export w/last.safetensors -o other/text.c --int8 --json
 [[ $(field out.txt judged) -eq 0 ]] || short "steps that do not count are judged"
 bad 2 'int8: .*float32' export q/last.safetensors -o x.onnx --int8
 bad 2 'calibrate: it goes with --int8' export q/last.safetensors -o x.c --calibrate 5
+bad 2 'calibrate: .*\.safetensors: weights alone become codes' export q/last.safetensors -o x.safetensors --int8 --calibrate 5
+
+# ---- a model of codes: what its weights stand for, read as any model, trained on; its errors are those that eval finds [mission F9]
+code 0 export q/last.safetensors -o coded.safetensors --int8 --json && cp out.txt coded.txt
+[[ $(field coded.txt products) -eq 2 && $(field coded.txt samples) -eq 0 ]] || short "a model of codes tells otherwise: $(<coded.txt)"
+[[ $(field coded.txt error_before) == "$said" ]] || short "the error before is not that of eval, $said: $(<coded.txt)"
+code 0 eval coded.safetensors --split validation --json
+[[ $(field out.txt error) == "$(field coded.txt error_after)" ]] || short "the error after is not that of eval, $(field out.txt error): $(<coded.txt)"
+code 0 export coded.safetensors -o again.c --int8
+[[ $(grep -c '^static const signed char' again.c) -eq 2 ]] && same <(sed -n '/^static const signed char/,/^}/p' codes.c) <(sed -n '/^static const signed char/,/^}/p' again.c) "codes of what codes stand for"
+code 0 export coded.safetensors -o coded.npz && code 0 export q/last.safetensors -o floats.npz
+for name in c1.weight c1.bias head.weight; do # levels a row, and how far they are from what they were, in steps of the row
+  for of in coded floats; do unzip -p $of.npz $name.npy | tail -c +129 | od -An -v -tfF -w4 >$of.$name; done
+done
+same coded.c1.bias floats.c1.bias "biases are no codes"
+paste coded.head.weight floats.head.weight | awk '{ row = int((NR - 1) / 384); v[NR] = $1; w[NR] = $2; a = $2 < 0 ? -$2 : $2; if (a > most[row]) most[row] = a }
+  END { for (i = 1; i <= NR; i++) { s = most[int((i - 1) / 384)] / 127; q = v[i] / s; d = (v[i] - w[i]) / s; off = q - int(q + (q < 0 ? -0.5 : 0.5)); far += off > 1e-3 || off < -1e-3 || d > 0.5001 || d < -0.5001; moved += v[i] != w[i] } print NR, far, (moved > 3000) }' >steps.txt
+[[ $(<steps.txt) == '3840 0 1' ]] || short "weights of the head are no codes: $(<steps.txt)"
+code 0 prune q/last.safetensors --sparsity 0.5 -o half.safetensors && code 0 export half.safetensors -o half-coded.safetensors --int8
+sed 's/^stop: .*/stop: {epochs: 2}/' q.yaml >more.yaml
+code 0 finetune half-coded.safetensors more.yaml --replace none --lr-scale 1 --out tuned --quiet
+code 0 eval half-coded.safetensors --split validation --json && before=$(field out.txt cost_mean)
+code 0 eval tuned/best.safetensors --split validation --json && awk -v a="$before" -v b="$(field out.txt cost_mean)" 'BEGIN { exit !(b < a) }' || short "training on does not mend what codes cost: $before, then $(<out.txt)"
+code 0 export tuned/best.safetensors -o tuned.npz
+[[ $(unzip -p tuned.npz head.weight.npy | tail -c +129 | od -An -v -tfF -w4 | awk '$1 == 0' | wc -l) -eq 1920 ]] || short "what was pruned before the codes is not 0 behind training"
+code 0 finetune coded.safetensors more.yaml --replace none --set stop.steps=0 --out start --quiet && code 0 export start/last.safetensors -o start.npz
+same <(unzip -p start.npz head.weight.npy) <(unzip -p coded.npz head.weight.npy) "the start of fine-tuning"
+
 mv t.csv away.csv
 bad 3 't.csv.*No such file' export t/last.safetensors -o x.c --int8
 mv away.csv t.csv

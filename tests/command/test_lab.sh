@@ -83,6 +83,7 @@ has out.txt '^           0            0   0.0e[+]00  ok +distance of sgdm, momen
 has g/fig4.9.csv '^child,parent,condition,setting_of_child,setting_of_parent,distance,tolerance,moved$'
 has g/fig4.9.csv '^sgdm,sgd,momentum 0,"optimizer: {type: sgdm, momentum: 0}",optimizer: sgd,0,0,'
 has g/fig4.9.svg '>RangerLARS</text>'
+for child in adan lion sophia prodigy schedule_free_sgd schedule_free_adamw muon; do has g/fig4.9.csv "^$child,"; done
 has g/fig4.9.dot '^digraph {$'
 has g/fig4.9.dot '^  n1 -> n2 \[label="momentum 0"\];$'
 command -v dot >/dev/null && { dot -Tsvg g/fig4.9.dot >/dev/null || short "Graphviz does not read g/fig4.9.dot"; }

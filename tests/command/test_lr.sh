@@ -52,6 +52,18 @@ code 0 train tuned.yaml --set stop.epochs=1 --quiet --out tuned
 has tuned.yaml "lr: $rate(,|}|$)"
 has tuned/recipe.yaml "high: (none|$rate)(,|}|$)"
 
+# A schedule that names a rate of its own is told of: the rate that is applied would not be that of the updates
+apply() { code 0 lr small.yaml --from 1e-3 --to 0.1 --points 3 --updates 6 --seeds 1 --method grid --apply --set optimizer=sgdm --set "schedule=$1"; }
+[[ $(grep -c 'schedule\.' err.txt) -eq 0 ]] || short "cycles that follow the rate: $(cat err.txt)"
+apply '{type: cyclic, half_cycle: 4, high: 0.004}'
+has err.txt 'schedule.high is 0.004: of no update is the rate of optimizer.lr'
+apply '{type: one_cycle, high: 0.02}'
+has err.txt 'schedule.high is 0.02: of no update'
+apply '{type: constant, tail: {fraction: 0.3, high: 0.05}}'
+has err.txt 'schedule.tail.high is 0.05: of not every update'
+apply '{type: step, every: 2 epochs, gamma: 0.5, warmup: 0.1, tail: 0.2}'
+[[ $(grep -c 'schedule\.' err.txt) -eq 0 ]] || short "steps follow the rate: $(cat err.txt)"
+
 # Other kinds of recipes
 for set in optimizer=adahessian optimizer=swats optimizer=gd accumulate=3 'groups=[{match: "c1.*", lr_scale: 0.1}, {match: "head.*", weight_decay: 0}]' \
   'groups=[{match: "c1.*", freeze: true}]' 'lookahead={k: 3}' 'average={type: swa, start: 0.5, cycle: 2}' 'clip={norm: 1}' 'data.batch=all' data.drop_last=true \

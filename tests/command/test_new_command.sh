@@ -2,23 +2,12 @@
 # A command is one new file: that of CONTRIBUTING.md, put into a copy of the tree, is listed, documents and checks its options, and shows what it found as text and
 # as JSON.
 . "$(dirname "$0")/lib.sh"
-grep -qaE '__(asan|tsan|ubsan)_' "$gradus" && { echo "skipped: a build of its own, which sanitizers would make long"; exit 77; }
-for tool in meson ninja; do command -v $tool >/dev/null || { echo "skipped: no $tool"; exit 77; }; done
-
-root=$here/../..
-mkdir tree
-cp -r "$root"/{include,src,tests,tools,recipes,meson.build,meson_options.txt} tree/
-cd tree || exit 99
+. "$here/tree.sh"
 "$gradus" --help >before.txt
-sed -n '/^## Adding a command/,/^## /p' "$root/CONTRIBUTING.md" | awk '
-  inside && $0 == "```" { exit }
-  inside { print }
-  $0 == "```c" { inside = 1 }' >src/cli/cmd_widest.c
+block "Adding a command" c 1 >src/cli/cmd_widest.c
 [[ $(wc -l <src/cli/cmd_widest.c) -gt 30 ]] || short "CONTRIBUTING.md has no example of a command"
 
-options=(-Dtests=true -Dwerror=true)
-command -v ccache >/dev/null || options+=(-Doptimization=1) # with it, the cache holds what the suite itself has built
-meson setup build "${options[@]}" >setup.log 2>&1 || { tail setup.log; exit 99; }
+configure_tree
 ninja -C build gradus >ninja.log 2>&1 || { tail -n 20 ninja.log; exit 1; }
 gradus=$PWD/build/gradus
 

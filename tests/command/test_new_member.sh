@@ -2,30 +2,16 @@
 # An optimizer is two new files, and so is a metric: those of CONTRIBUTING.md, put into a copy of the tree, build, pass, train and explain themselves; without
 # their evidence the suite fails. [mission SYS17-SYS27]
 . "$(dirname "$0")/lib.sh"
-grep -qaE '__(asan|tsan|ubsan)_' "$gradus" && { echo "skipped: a build of its own, which sanitizers would make long"; exit 77; }
-for tool in meson ninja; do command -v $tool >/dev/null || { echo "skipped: no $tool"; exit 77; }; done
+. "$here/tree.sh"
 
-root=$here/../..
-mkdir tree
-cp -r "$root"/{include,src,tests,tools,recipes,meson.build,meson_options.txt} tree/
-cd tree || exit 99
-
-block() { # KIND N: the N-th block of this kind in CONTRIBUTING.md's section
-  sed -n '/^## Adding an optimizer/,/^## Rules/p' "$root/CONTRIBUTING.md" | awk -v open="\`\`\`$1" -v n="$2" '
-    inside && $0 == "```" { inside = 0; next }
-    inside == 2 { print }
-    !inside && /^```/ { inside = 1; if ($0 == open && ++seen == n) inside = 2 }'
-}
-block c 1 >src/optim/signum.c
-block "" 1 >evidence.txt
-block c 2 >src/metric/kappa.c
-block "" 2 >kappa.txt
+block "Adding an optimizer" c 1 >src/optim/signum.c
+block "Adding an optimizer" "" 1 >evidence.txt
+block "Adding a metric" c 1 >src/metric/kappa.c
+block "Adding a metric" "" 1 >kappa.txt
 [[ $(wc -l <src/metric/kappa.c) -gt 20 && $(wc -l <kappa.txt) -gt 10 ]] || short "CONTRIBUTING.md has no example of a metric"
 [[ $(wc -l <src/optim/signum.c) -gt 20 && $(wc -l <evidence.txt) -gt 10 ]] || short "CONTRIBUTING.md has no example"
 
-options=(-Dtests=true -Dwerror=true)
-command -v ccache >/dev/null || options+=(-Doptimization=1) # with it, the cache holds what the suite itself has built
-meson setup build "${options[@]}" >setup.log 2>&1 || { tail setup.log; exit 99; }
+configure_tree
 run() { "build/family_test_$1" ${2:+"$2"} >out.txt 2>err.txt; }
 
 ninja -C build gradus family_test_evidence family_test_contract family_test_optimizer_contract family_test_backends family_test_sequences family_test_identities family_test_metric >ninja.log 2>&1 ||

@@ -2,30 +2,18 @@
 # An elementwise operation is a row, a gradient rule and a prototype: those of CONTRIBUTING.md, put into a copy of the tree, build and pass the checks that every
 # operation passes; a wrong rule is found, a missing one does not link. An operation said by others is a row and a prototype.
 . "$(dirname "$0")/lib.sh"
-grep -qaE '__(asan|tsan|ubsan)_' "$gradus" && { echo "skipped: a build of its own, which sanitizers would make long"; exit 77; }
-for tool in meson ninja; do command -v $tool >/dev/null || { echo "skipped: no $tool"; exit 77; }; done
+. "$here/tree.sh"
 
-root=$here/../..
-mkdir tree
-cp -r "$root"/{include,src,tests,tools,recipes,meson.build,meson_options.txt} tree/
-cd tree || exit 99
-
-block() { # SECTION N: its N-th block
-  sed -n "/^## $1/,/^## /p" "$root/CONTRIBUTING.md" | awk -v n="$2" '
-    inside && $0 == "```" { inside = 0; next }
-    inside == 2 { print }
-    !inside && /^```/ { inside = 1; if (++seen == n) inside = 2 }'
-}
 after() { # FILE PATTERN TEXT: puts the text behind the line that matches
   [[ $(grep -c "$2" "$1") -eq 1 ]] || short "$1 has no line $2"
   sed -i "/$2/r $3" "$1"
 }
 for n in 1 2 3; do
-  block "Adding an elementwise operation" $n >$n.txt
+  block "Adding an elementwise operation" c $n >$n.txt
   [[ $(grep -ci atan $n.txt) -eq 1 ]] || short "CONTRIBUTING.md has no example in block $n"
 done
 for n in 1 2; do
-  block "Adding an operation said by others" $n >said$n.txt
+  block "Adding an operation said by others" c $n >said$n.txt
   [[ $(grep -ci swish said$n.txt) -eq 1 ]] || short "CONTRIBUTING.md has no example said by others in block $n"
 done
 after src/graph/elementwise.h '^ *ROW(ERF,' 1.txt
@@ -33,9 +21,7 @@ after include/gradus/graph.h '^GR_API gr_val gr_erf(' 3.txt
 after src/graph/composed.h '^#define GR__COMPOSED(ROW)' said1.txt
 after include/gradus/graph.h '^GR_API gr_val gr_softmax(' said2.txt
 
-options=(-Dtests=true -Dwerror=true)
-command -v ccache >/dev/null || options+=(-Doptimization=1) # with it, the cache holds what the suite itself has built
-meson setup build "${options[@]}" >setup.log 2>&1 || { tail setup.log; exit 99; }
+configure_tree
 tests=(derivatives decompose fields verify)
 make() { ninja -C build "${tests[@]/#/graph_test_}" >ninja.log 2>&1; }
 

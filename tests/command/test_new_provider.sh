@@ -2,23 +2,12 @@
 # A kernel for contractions is one new file: that of CONTRIBUTING.md, put into a copy of the tree, is found, held against plain loops and against the cost that it
 # states, and chosen where it is the cheapest; with wrong results, another cost or shapes that no test has, the suite fails.
 . "$(dirname "$0")/lib.sh"
-grep -qaE '__(asan|tsan|ubsan)_' "$gradus" && { echo "skipped: a build of its own, which sanitizers would make long"; exit 77; }
-for tool in meson ninja; do command -v $tool >/dev/null || { echo "skipped: no $tool"; exit 77; }; done
-
-root=$here/../..
-mkdir tree
-cp -r "$root"/{include,src,tests,tools,recipes,meson.build,meson_options.txt} tree/
-cd tree || exit 99
+. "$here/tree.sh"
 file=src/backend/cpu/outer.c
-sed -n '/^## Adding a kernel for contractions/,/^## /p' "$root/CONTRIBUTING.md" | awk '
-  inside && $0 == "```" { exit }
-  inside { print }
-  $0 == "```c" { inside = 1 }' >$file
+block "Adding a kernel for contractions" c 1 >$file
 [[ $(wc -l <$file) -gt 30 ]] || short "CONTRIBUTING.md has no example of a kernel"
 
-options=(-Dtests=true -Dwerror=true)
-command -v ccache >/dev/null || options+=(-Doptimization=1) # with it, the cache holds what the suite itself has built
-meson setup build "${options[@]}" >setup.log 2>&1 || { tail setup.log; exit 99; }
+configure_tree
 make() { ninja -C build "$@" >ninja.log 2>&1 || { tail -n 20 ninja.log; exit 1; }; }
 providers() { build/backend_test_contract_providers >out.txt 2>err.txt; }
 

@@ -65,6 +65,35 @@ code 0 train line.yaml --procedure new_topology --patience 2 --out cut --resume
 same new/procedure.jsonl cut/procedure.jsonl "an older checkpoint"
 same new/last.safetensors cut/last.safetensors "an older checkpoint"
 
+# Cycles at the end: from the rate that helped last to a tenth of it, as long as was asked, on a run that has ended
+cp -r new cyc
+code 0 train line.yaml --procedure new_topology --patience 2 --cyclic-end 0.2 --set checkpoint.keep=100 --out cyc --resume
+head -n -1 cyc/procedure.jsonl >before.txt
+same new/procedure.jsonl before.txt "phases before the cycles"
+tail -n 1 cyc/procedure.jsonl >third.txt
+at=$(field new/result.json steps)
+has third.txt "\"phase\":\"cyclic\",\"step\":$at,.*\"schedule\":\"cyclic\".*\"updates\":$(((at + 3) / 4))\\b"
+[[ $(field cyc/result.json steps) -eq $((at + (at + 3) / 4)) ]] || short "cycles until $(field cyc/result.json steps)"
+[[ $(field cyc/result.json stop_reason) == steps ]] || short "cycles ended by $(field cyc/result.json stop_reason)"
+HIGH=$(tail -n 2 new/procedure.jsonl | head -n 1 | sed 's/.*"lr":\([^,]*\),.*/\1/') AT=$at N=$(((at + 3) / 4)) perl -ne '
+  BEGIN { $h = $ENV{HIGH}; $half = $ENV{N} / 9 } ($s, $lr) = /"step":(\d+),.*?"lr":([^,]+)/ or next; next if $s <= $ENV{AT};
+  $x = ($s - 1 - $ENV{AT}) / $half; $x -= 2 * int($x / 2); $x = 2 - $x if $x > 1; $seen++;
+  exit 1 if abs($lr / ($h * (1 - 0.9 * $x)) - 1) > 1e-6; END { exit 1 if $seen != $ENV{N} }' cyc/metrics.jsonl || short "other cycles"
+survive cyc2 line.yaml --procedure new_topology --patience 2 --cyclic-end 0.2 --set checkpoint.keep=100
+same cyc/procedure.jsonl cyc2/procedure.jsonl "cycles, killed"
+same cyc/last.safetensors cyc2/last.safetensors "cycles, killed"
+# where no checkpoint of the cycles is left, the first part comes again, and they after it
+rm cyc2/result.json
+for f in cyc2/checkpoints/*; do [[ $f =~ ([0-9]+)[^0-9]*$ && $((10#${BASH_REMATCH[1]})) -lt $at ]] || rm "$f"; done
+code 0 train line.yaml --procedure new_topology --patience 2 --cyclic-end 0.2 --set checkpoint.keep=100 --out cyc2 --resume
+same cyc/procedure.jsonl cyc2/procedure.jsonl "cycles, older checkpoints"
+same cyc/last.safetensors cyc2/last.safetensors "cycles, older checkpoints"
+bad 2 'ends with [0-9]+ updates of cycles' train line.yaml --procedure new_topology --patience 2 --out cyc --resume
+bad 2 'ends with [0-9]+ updates of cycles' train line.yaml --procedure new_topology --patience 2 --cyclic-end 0.5 --out cyc --resume
+bad 2 'cyclic-end goes with' train line.yaml --procedure established --cyclic-end 0.2
+bad 2 'cyclic-end' train line.yaml --procedure new_topology --cyclic-end 0.95
+bad 2 'cyclic-end' train line.yaml --procedure new_topology --cyclic-end 0
+
 # An established topology: warm-up, decay, cycles, each where the length of the run says; batches by the noise
 code 0 train line.yaml --procedure established --set stop.epochs=40 --out est
 [[ $(wc -l <est/procedure.jsonl) -eq 3 ]] || short "$(wc -l <est/procedure.jsonl) phases"

@@ -2,29 +2,18 @@
 # The Python package: tests/python/check.py against the library of this build; a wheel with the library inside, installed where nothing else of Gradus is, runs the
 # programs of docs/python.md, which print what the page says.
 . "$(dirname "$0")/lib.sh"
+. "$here/python.sh"
 build=$(dirname "$gradus") root=$here/../..
 [[ -e $build/libgradus.so ]] || { echo "SKIP: the command does not stand in its build folder"; exit 77; }
 if nm "$gradus" 2>/dev/null | grep -qE '__asan_init|__tsan_init|__gcov_'; then echo "SKIP: a library with sanitizers does not load into Python"; exit 77; fi
-python=
-for candidate in "${GRADUS_PYTHON:-}" python3 ~/.cache/gradus-conformance/venv/bin/python; do
-  [[ $candidate ]] && "$candidate" -c 'import numpy, sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null && python=$candidate && break
-done
-[[ $python ]] || { echo "SKIP: there is no Python 3.9 with NumPy; GRADUS_PYTHON names one"; exit 77; }
-export PYTHONDONTWRITEBYTECODE=1
+find_python || { echo "SKIP: there is no Python 3.9 with NumPy; GRADUS_PYTHON names one"; exit 77; }
 
 mkdir check
 (cd check && GRADUS_LIBRARY=$build/libgradus.so PYTHONPATH=$root/python "$python" "$root/tests/python/check.py" "$gradus" "$root/tests/abi.txt" >../check.txt 2>&1) ||
   short "check.py: $(tail -n 12 check.txt)"
 has check.txt '^[0-9]+ held$'
 
-(cd "$root/python" && GRADUS_LIBRARY=$build/libgradus.so "$python" -c 'import backend, sys; print(backend.build_wheel(sys.argv[1]))' "$work") >wheel.txt 2>&1 || short "the wheel: $(tail -n 3 wheel.txt)"
-wheel=$(tail -n 1 wheel.txt)
-[[ -s $wheel ]] || { short "there is no wheel: $(cat wheel.txt)"; finish; }
-if "$python" -m pip --version >/dev/null 2>&1; then
-  "$python" -m pip install --quiet --no-index --no-deps --disable-pip-version-check --target site "$wheel" >pip.txt 2>&1 || short "pip: $(tail -n 3 pip.txt)"
-else
-  "$python" -m zipfile -e "$wheel" site
-fi
+install_wheel site
 awk '/^```/ { kind = substr($0, 4); if (kind == "python") n++; if (kind != "") next; kind = ""; next } kind == "python" { print >("page" n ".py") } kind == "text" { print >("page" n ".txt") }' "$root/docs/python.md"
 [[ $(ls page*.py | wc -l) -eq $(grep -c '^```python$' "$root/docs/python.md") && $(ls page*.py | wc -l) -eq $(ls page*.txt | wc -l) ]] || short "docs/python.md: programs are missing, or what they print"
 for program in page*.py; do

@@ -415,6 +415,8 @@ typedef struct rg_step {
     double images[RG_MOST], labels[64], x[64], rate[1], old[RG_ENTRIES][RG_MOST];
 } rg_step;
 
+static bool rg_release; /* plans let go of gradients */
+
 static void rg_begin(rg_step *s, random_graph *r, const gr_backend *backend, bool unfused)
 {
     s->r = r;
@@ -425,7 +427,7 @@ static void rg_begin(rg_step *s, random_graph *r, const gr_backend *backend, boo
         gr_entry_spec spec = {.name = r->names[i], .shape = gr_shape_of(r->g, r->entries[i]), .slot = i >= 4};
         test_ok(r->ctx, gr_store_add(s->store, &spec, NULL));
     }
-    gr_plan_options options = {.backend = backend, .name = "random", .unfused = unfused};
+    gr_plan_options options = {.backend = backend, .name = "random", .unfused = unfused, .release = rg_release};
     test_ok(r->ctx, gr__plan_compile(r->ctx, r->g, s->store, &options, rg_change, rg_changing, &s->plan));
     test_ok(r->ctx, gr_store_seal(s->store));
     test_ok(r->ctx, gr_arena_create(r->ctx, gr_plan_bytes(s->plan).arena, &s->arena));

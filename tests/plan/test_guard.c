@@ -1,4 +1,7 @@
 /* The guard: nothing is assigned where it fails, and where the first value that is not finite came from. */
+#include <string.h>
+
+#include "graph/shape.h"
 #include "support/rig.h"
 
 static void nothing_is_assigned_when_the_guard_fails(void **state)
@@ -169,6 +172,53 @@ static void what_ended_early_is_searched_no_further(void **state)
     }
 }
 
+/* An assignment with a guard of its own waits for that and for no other. What was assigned before one failed stays so,
+ * and is told. */
+static void a_guard_of_its_own_stops_what_is_behind_it(void **state)
+{
+    (void)state;
+    for (int copied = 0; copied < 2; copied++) {
+        rig r = rig_begin();
+        gr_val w = rig_entry(&r, "w", GR_SHAPE(3), false), v = rig_entry(&r, "v", GR_SHAPE(3), false),
+               t = rig_entry(&r, "t", GR_SCALAR, true);
+        gr_val x = gr_feed(r.g, "x", GR_REAL, GR_SHAPE(3)), y = gr_feed(r.g, "y", GR_REAL, GR_SHAPE(3));
+        gr_val all = gr_sum_all(r.g, x);
+        gr_assign(r.g, t, gr_add(r.g, t, gr_const(r.g, 1)), GR_ASSIGN_UPDATE);
+        gr_assign(r.g, w, gr_add(r.g, w, x), GR_ASSIGN_UPDATE);
+        gr_scope_push(r.g, "parameter", "v");
+        gr_assign(r.g, v, copied ? y : gr_add(r.g, v, y), GR_ASSIGN_UPDATE); /* a feed is copied at the end */
+        gr__guard_assigns(r.g, 2, gr_add(r.g, all, gr_log(r.g, gr_sum_all(r.g, y))));
+        gr_scope_pop(r.g);
+        gr_guard(r.g, all);
+        rig_ready(&r);
+        double *to[] = {gr_plan_feed(r.plan, "x", NULL), gr_plan_feed(r.plan, "y", NULL)};
+        double good = 0, was[2] = {0};
+        for (int k = 0; k < 5; k++) {
+            char text[64] = "";
+            bool fails = k == 1 || k == 3, first = k == 3; /* at its own guard; at that of all */
+            for (int i = 0; i < 3; i++) to[0][i] = first ? (double)INFINITY : 1, to[1][i] = fails ? -1 : 2;
+            assert_int_equal(gr_plan_run(r.plan), fails ? GR_E_DIVERGED : GR_OK);
+            gr_context_clear_error(r.ctx);
+            good += !fails;
+            assert_true(rig_at(&r, "v", 2) == (copied ? 2 : 2 * good));
+            double now[] = {rig_at(&r, "w", 1), rig_at(&r, "t", 0)};
+            bool moved[2];
+            for (int i = 0; i < 2; i++) {
+                moved[i] = now[i] == was[i] + 1;
+                assert_true(moved[i] || (fails && now[i] == was[i]));
+                was[i] = now[i];
+            }
+            assert_false(first && (moved[0] || moved[1]));
+            assert_int_equal(gr__plan_spoilt(r.plan), fails && (moved[0] || moved[1]));
+            if (!gr__plan_spoilt(r.plan)) continue;
+            for (int i = 0; i < 3; i++) to[0][i] = 1, to[1][i] = -1;
+            assert_true(gr_plan_find_nonfinite(r.plan, text, sizeof text));
+            assert_true(strstr(text, "parameter \"v\"") != NULL);
+        }
+        rig_end(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +226,7 @@ int main(void)
         cmocka_unit_test(what_spoils_a_loop_is_found_inside),
         cmocka_unit_test(what_ended_early_is_searched_no_further),
         cmocka_unit_test(a_broadcast_is_not_assigned_before_the_guard_is_known),
+        cmocka_unit_test(a_guard_of_its_own_stops_what_is_behind_it),
         cmocka_unit_test(a_constant_guard_and_a_guard_without_assignments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 /* Steps that compute again what memory has no room for: the same bits, whatever the way and the budget. */
+#include "graph/shape.h"
 #include "plan/budget/solver.h"
 #include "plan/remat/remat.h"
 #include "plan/random_graph.h"
@@ -103,6 +104,95 @@ static void budgets_are_kept_to(void **state)
         test_context_end(ctx);
     }
     assert_true(runs > 100 && smaller > 30);
+}
+
+/* ---- gradients that are let go of ---- */
+
+/* Some assignments wait for a guard of their own. */
+static void guard_some(random_graph *r)
+{
+    size_t n = gr__assigns(r->g);
+    for (size_t first = 0; first < n; first += 1 + rg_next(r, 3))
+        gr__guard_assigns(r->g, first, gr_sum_squares(r->g, rg_any(r), 0));
+    test_ok(r->ctx, gr_graph_status(r->g));
+}
+
+static void released_gradients_change_no_bit(void **state)
+{
+    (void)state;
+    int smaller = 0, released = 0;
+    for (uint64_t seed = 0; seed < 150; seed++) {
+        gr_context *ctx = test_context_with(1 + (int)(seed % 3), 0);
+        random_graph r;
+        asked x = {.how = {.policy = "auto"}, .budget = seed % 2};
+        int n;
+        rg_build(&r, ctx, seed, false);
+        guard_some(&r);
+        rg_begin(&plain, &r, &toy, seed % 4 == 3);
+        rg_release = true;
+        begin(&step, &r, &x, seed % 4 == 3);
+        rg_release = false;
+        gr__plan_released(step.plan, &n);
+        released += n;
+        smaller += gr_plan_bytes(step.plan).arena < gr_plan_bytes(plain.plan).arena;
+        rg_same_bits(&step, &plain, seed);
+        rg_randomize(&step, seed + 7);
+        rg_compare(&step, 1e-10);
+        rg_end(&step);
+        rg_end(&plain);
+        gr_graph_destroy(r.g);
+        test_context_end(ctx);
+    }
+    assert_true(released > 100 && smaller > 30);
+}
+
+/* Layers whose weights are much larger than their values, each updated as soon as its gradient's guard is known: no
+ * more than one gradient stands beside the parameters. */
+static uint64_t arena_of_updates(bool release, bool apart)
+{
+    enum { DEEP = 12, WIDE = 24 };
+    gr_context *ctx = test_context();
+    gr_graph *g;
+    gr_store *store;
+    gr_plan *plan;
+    gr_val w[DEEP], d[DEEP], all = GR_NONE;
+    test_ok(ctx, gr_graph_create(ctx, &g));
+    test_ok(ctx, gr_store_create(ctx, &toy, &store));
+    gr_val h = gr_feed(g, "x", GR_REAL, GR_SHAPE(2, WIDE));
+    for (int i = 0; i < DEEP; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "l%d", i);
+        test_ok(ctx, gr_store_add(store, &(gr_entry_spec){.name = name, .shape = GR_SHAPE(WIDE, WIDE)}, NULL));
+        w[i] = gr_param(g, name, GR_SHAPE(WIDE, WIDE));
+        h = gr_tanh(g, gr_matmul(g, h, w[i], false, false));
+    }
+    gr_val cost = gr_sum_all(g, h);
+    test_ok(ctx, gr_gradients(g, cost, w, DEEP, d));
+    for (int i = 0; i < DEEP; i++) {
+        gr_val squares = gr_sum_squares(g, d[i], 0);
+        gr_mark_gradient(g, w[i], d[i]);
+        gr_assign(g, w[i], gr_sub(g, w[i], gr_mul(g, d[i], gr_const(g, 0.1))), GR_ASSIGN_UPDATE);
+        if (apart) gr__guard_assigns(g, (size_t)i, gr_add(g, cost, squares));
+        all = all ? gr_add(g, all, squares) : squares;
+    }
+    gr_output(g, "norm", all);
+    gr_guard(g, apart ? cost : gr_add(g, cost, all));
+    test_ok(ctx, gr_plan_compile(ctx, g, store, &(gr_plan_options){.backend = &toy, .release = release}, &plan));
+    gr_plan_bytes_info b = gr_plan_bytes(plan);
+    assert_int_equal(b.gradients, release ? 0 : DEEP * WIDE * WIDE * sizeof(double));
+    gr_plan_destroy(plan);
+    gr_store_destroy(store);
+    gr_graph_destroy(g);
+    test_context_end(ctx);
+    return b.arena / (WIDE * WIDE * sizeof(double));
+}
+
+static void gradients_end_with_their_updates(void **state)
+{
+    (void)state;
+    assert_true(arena_of_updates(false, false) >= 12 && arena_of_updates(false, true) >= 12);
+    assert_true(arena_of_updates(true, true) < 4);
+    assert_true(arena_of_updates(true, false) >= 11); /* the guard of all wants all of them */
 }
 
 /* ---- the best ---- */
@@ -405,6 +495,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_way_changes_a_bit),
         cmocka_unit_test(budgets_are_kept_to),
+        cmocka_unit_test(released_gradients_change_no_bit),
+        cmocka_unit_test(gradients_end_with_their_updates),
         cmocka_unit_test(no_script_beats_the_bound),
         cmocka_unit_test(the_optimum_is_no_worse),
         cmocka_unit_test(snapshots_cost_what_they_must),

@@ -160,6 +160,62 @@ static void a_difference_tells_right_wrong_and_nothing(void **state)
     test_context_end(ctx);
 }
 
+#define EQUILIBRIUM(units, std)                                                                                       \
+    "gradus: 1\nname: equal\ndata: {train: {type: synthetic, kind: blobs, n: 64, classes: 3, features: 6, seed: 1}, " \
+    "batch: 2, prepare: [standardize]}\nmodel: {input: [6], layers: [{type: dense, units: " units                     \
+    ", name: c0}, {type: equilibrium, name: eq, layers: [{type: dense, units: " units                                 \
+    ", name: c1, init: {weights: {type: normal, std: " std                                                            \
+    "}}}, {type: add, from: [c1, x], activation: tanh, name: sum}]}, {type: dense, units: 3, name: head}]}\ncost: "   \
+    "cross_entropy\noptimizer: adam\nstop: {epochs: 1}\n"
+
+/* With large weights an equilibrium has many solutions, and which is found changes from width to width: both ends of a
+ * difference may lie at another one than the middle does. */
+static void other_solutions_are_no_fault(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *recipe, *seed;
+    } rows[] = {{EQUILIBRIUM("8", "5"), "seed=4"},
+                {EQUILIBRIUM("16", "5"), "seed=6"},
+                {EQUILIBRIUM("16", "5"), "seed=10"},
+                {EQUILIBRIUM("8", "8"), "seed=1"},
+                {EQUILIBRIUM("8", "3"), "seed=2"}};
+    for (size_t i = 0; i < GR_COUNT(rows); i++) {
+        gr_context *ctx = test_context();
+        gr_recipe *r = RECIPE(ctx, rows[i].recipe, rows[i].seed);
+        gr_finding f = check_gradients(ctx, r, GR_GRADIENT_FEW);
+        if (f.verdict == GR_VERDICT_FAILED) fail_msg("network %zu: %s", i, f.message);
+        gr__recipe_close(ctx, r);
+        test_context_end(ctx);
+    }
+}
+
+/* Where there is one solution a slope that is a little off is told behind it. */
+static void a_wrong_slope_behind_an_equilibrium_is_told(void **state)
+{
+    (void)state;
+    gr_context *ctx = test_context();
+    gr_recipe *r = RECIPE(ctx, EQUILIBRIUM("8", "0.2"), "seed=1");
+    gr_slopes s;
+    double cost, along = 1, kept;
+    test_ok(ctx, gr__slopes_open(ctx, r, &(gr_slopes_options){.mode = GR_MODE_TRAIN, .batch = 2}, &s));
+    test_ok(ctx, gr__slopes_run(&s, s.slope, &cost));
+    for (size_t i = 0; i < s.n; i++) {
+        double slope = gr__slopes_gradient(&s, i)[0], limit = 1e-6 * gr__slopes_scale(&slope, 1, cost);
+        gr_line line = {gr_store_find(s.store, s.params[i].entry.name)->data, &along, &kept, 1};
+        gr_difference d;
+        assert_true(gr__slopes_found(&s, i));
+        test_ok(ctx, gr__difference(&s, &line, slope, limit / 10, limit, &d));
+        assert_int_equal(d.told, GR_TOLD_RIGHT);
+        test_ok(ctx, gr__difference(&s, &line, slope * 1.01 + 20 * limit, limit / 10, limit, &d));
+        if (d.told != GR_TOLD_WRONG) fail_msg("%s: %d", s.params[i].entry.name, (int)d.told);
+        test_ok(ctx, gr__slopes_run(&s, s.slope, &cost));
+    }
+    gr__slopes_close(&s);
+    gr__recipe_close(ctx, r);
+    test_context_end(ctx);
+}
+
 /* A ReLU in a loop has branches at every step. */
 static void branches_of_every_step_are_told(void **state)
 {
@@ -237,6 +293,8 @@ int main(void)
         cmocka_unit_test(kinks_everywhere_are_a_warning),
         cmocka_unit_test(a_cost_that_is_not_finite_is_a_warning),
         cmocka_unit_test(a_difference_tells_right_wrong_and_nothing),
+        cmocka_unit_test(other_solutions_are_no_fault),
+        cmocka_unit_test(a_wrong_slope_behind_an_equilibrium_is_told),
         cmocka_unit_test(branches_of_every_step_are_told),
         cmocka_unit_test(the_work_is_bounded),
     };

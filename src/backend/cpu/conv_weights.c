@@ -29,9 +29,12 @@ typedef struct weights {
 } weights;
 
 enum { PARTIAL_BYTES = 4 << 20, BLOCK_FLOATS = 65536, IN_BLOCK = 32, BLOCK_PIXELS = 256, WORTH_COPYING = 200 };
-/* A block while the next is fetched, so many lines a tile: wide ones lie in the first cache; tall ones, of which more
- * is kept between blocks, in the second (8192 took 1.4 times as long on two threads). */
-enum { AHEAD_WIDE = 8192, AHEAD_TALL = 32768, LINES_A_TILE = 64 };
+/* A result that the second cache does not hold beside the operands is better read and written seldom than its operands
+ * in place: 64 x 256 channels in place take 0.45 of the time that copying takes, 128 x 512 0.65, 256 x 1024 1.05. */
+enum { LARGE_RESULT = 1 << 18 };
+/* A block while the next is fetched, so many lines a tile: the second cache holds it. Of wide ones no more than their
+ * tiles fetch: 144 x 24 channels from memory, of which ten tiles are a block, took 1.25 times as long otherwise. */
+enum { AHEAD_LEAST = 8192, AHEAD_MOST = 32768, LINES_A_TILE = 64, LINE_FLOATS = 16 };
 
 static int64_t ceil_div(int64_t a, int64_t b)
 {
@@ -234,6 +237,14 @@ static double choose_form(weights *v, const gr__contraction *c)
     return (double)v->groups * (v->form == TALL ? tall : wide);
 }
 
+/* Floats of a block of the larger operand while the next is fetched. */
+static int64_t ahead_floats(const weights *v)
+{
+    int64_t tiles = ceil_div(v->k, v->ops->wide) * pieces(v);
+    if (v->form == TALL) return AHEAD_MOST;
+    return GR_MAX(AHEAD_LEAST, GR_MIN(tiles * LINES_A_TILE * LINE_FLOATS, AHEAD_MOST));
+}
+
 /* What is copied before it is multiplied, and the blocks of pixels. */
 static void choose_blocks(weights *v, int64_t outputs, int64_t shards)
 {
@@ -241,6 +252,7 @@ static void choose_blocks(weights *v, int64_t outputs, int64_t shards)
     int64_t x_row = g->step_h * g->step_w * g->channels, dy_row = outputs; /* floats that a pixel of the grid brings */
     int64_t block = BLOCK_FLOATS * x_row / GR_MAX(x_row + dy_row, 1);
     v->in_blocks = v->form == WIDE && v->groups == 1 && v->in >= 2 * IN_BLOCK && v->in % IN_BLOCK == 0 &&
+                           v->out * v->k >= LARGE_RESULT &&
                            v->out * (v->k / v->in) >= WORTH_COPYING * g->step_h * g->step_w
                        ? v->in / IN_BLOCK
                        : 1;
@@ -254,7 +266,7 @@ static void choose_blocks(weights *v, int64_t outputs, int64_t shards)
     int cuts = room > 1 ? (int)shards : 1; /* whole images where nobody cuts the pixels */
     gr__gather_cut(g, block, cuts);
     v->ahead = v->in_blocks == 1 && v->groups == 1 && gr__gather_streams(g);
-    block = (v->form == WIDE ? AHEAD_WIDE : AHEAD_TALL) * x_row / GR_MAX(GR_MAX(x_row, dy_row), 1);
+    block = ahead_floats(v) * x_row / GR_MAX(GR_MAX(x_row, dy_row), 1);
     if (v->ahead) gr__gather_cut(g, block, cuts);
     v->pixel_shards = GR_MAX(1, GR_MIN(GR_MIN(shards, gr__gather_units(g)), room));
     /* of the rest, such that all of them together copy little */

@@ -218,6 +218,11 @@ static void add_packing(gemm *g)
     g->whole_bytes = gr__align64((size_t)floats_b * 4);
     g->kernel.shared_bytes = g->whole_bytes + gr__align64((size_t)floats_a * 4);
     g->kernel.n_lasting = g->lasting;
+    if (g->whole_b && !g->lasting) {
+        g->kernel.packs.operand = 1;
+        memcpy(g->kernel.packs.form, (int64_t[]){1 + g->transpose_b + 2 * g->ops->wide, g->k, g->n, g->ldb},
+               sizeof g->kernel.packs.form);
+    }
     if (g->whole_b) add_phase(&g->kernel, pack_whole_b, items * g->k_blocks * panel_parts(g), 0.5 * (double)floats_b);
     if (g->whole_a) add_phase(&g->kernel, pack_whole_a, g->k_blocks * g->m_shards, 0.5 * (double)floats_a);
 }

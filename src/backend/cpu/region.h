@@ -26,6 +26,7 @@ enum {
     GR__REGION_OPERANDS = 48,
     GR__REGION_SLOTS = 128,
     GR__REGION_INS = 12 * GR__REGION_NODES,
+    GR__REGION_HAZARDS = 4 * GR__REGION_OPERANDS,
     GR__REGION_SHARDS = GR__MAX_SHARDS,
     GR__REGION_ROW = 32767 /* columns that lines are read with, at most: alone such a row is one shard (work.c) */
 };
@@ -130,7 +131,11 @@ typedef struct gr__pass {
     int first_by_row, n_by_row;
 } gr__pass;
 
-typedef struct gr__program {
+typedef struct gr__hazard {
+    int16_t out, in;
+} gr__hazard;
+
+typedef struct gr__program { /* arrays of just the size, behind gr__program_link */
     gr__step *step;
     gr__ins *ins; /* as the steps say, without the addresses of operands */
     int16_t
@@ -139,11 +144,9 @@ typedef struct gr__program {
     int n_steps, n_slots, n_kept, n_lines, n_columns;
     gr__pass *pass;
     int n_passes;
-    gr__reduction reduction[GR__REGION_NODES];
+    gr__reduction *reduction;
     int n_reductions;
-    struct {
-        int16_t out, in;
-    } hazard[GR__REGION_OPERANDS * 4]; /* out is written before the last read of in: they must not be one */
+    gr__hazard *hazard; /* out is written before the last read of in: they must not be one */
     int n_hazards;
     bool past;       /* some store may go past the caches */
     bool bounded;    /* hazards did not fit: never without copies */
@@ -161,7 +164,7 @@ gr_status gr__program_write(gr_context *ctx, const gr_item *item, const gr__expr
 void gr__program_free(gr_context *ctx, gr__program *p);
 /* Finds out in which pass each expression is computed. */
 void gr__exprs_order(gr__exprs *x);
-/* Everything that is known of a written program before addresses are. `pass` and `step` are copied. */
+/* Everything that is known of a written program before addresses are. Arrays are copied. */
 gr_status gr__program_link(gr_context *ctx, const gr_item *item, const gr__tile_set *set, gr__mode mode, bool copies,
                            gr__program *p);
 /* Makes one step of two or three where there is such an instruction. Returns how many steps are left. */

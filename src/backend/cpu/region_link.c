@@ -10,7 +10,7 @@ static void add_hazard(gr__program *p, int out, int in)
 {
     for (int i = 0; i < p->n_hazards; i++)
         if (p->hazard[i].out == out && p->hazard[i].in == in) return;
-    if (p->n_hazards == (int)GR_COUNT(p->hazard)) {
+    if (p->n_hazards == GR__REGION_HAZARDS) {
         p->bounded = true;
         return;
     }
@@ -189,19 +189,26 @@ static void join(gr__program *p)
     p->n_steps = to;
 }
 
-/* Memory of its own, of just the size. */
+/* Memory of its own, of just the size: *failed where there is none. */
+static void *copy(gr_context *ctx, const void *from, int n, size_t bytes, bool *failed)
+{
+    void *to = gr__alloc(ctx, (size_t)n * bytes);
+    if (to && n > 0) memcpy(to, from, (size_t)n * bytes);
+    *failed |= !to;
+    return to;
+}
+
 static gr_status fit(gr_context *ctx, gr__program *p)
 {
-    const gr__step *steps = p->step;
-    const gr__pass *passes = p->pass;
-    p->step = gr__alloc(ctx, (size_t)p->n_steps * sizeof *p->step);
-    p->pass = gr__alloc(ctx, (size_t)p->n_passes * sizeof *p->pass);
+    bool failed = false;
+    p->step = copy(ctx, p->step, p->n_steps, sizeof *p->step, &failed);
+    p->pass = copy(ctx, p->pass, p->n_passes, sizeof *p->pass, &failed);
+    p->reduction = copy(ctx, p->reduction, p->n_reductions, sizeof *p->reduction, &failed);
+    p->hazard = copy(ctx, p->hazard, p->n_hazards, sizeof *p->hazard, &failed);
     p->ins = gr__alloc(ctx, (size_t)p->n_steps * sizeof *p->ins);
     p->address = gr__alloc(ctx, GR__STEP_REFS * (size_t)p->n_steps * sizeof *p->address);
     p->by_row = gr__alloc(ctx, GR__STEP_REFS * (size_t)p->n_steps * sizeof *p->by_row);
-    if (!p->step || !p->pass || !p->ins || !p->address || !p->by_row) return gr__error_code(ctx);
-    memcpy(p->step, steps, (size_t)p->n_steps * sizeof *p->step);
-    memcpy(p->pass, passes, (size_t)p->n_passes * sizeof *p->pass);
+    if (failed || !p->ins || !p->address || !p->by_row) return gr__error_code(ctx);
     return GR_OK;
 }
 
@@ -224,6 +231,8 @@ void gr__program_free(gr_context *ctx, gr__program *p)
 {
     gr__free(ctx, p->step, (size_t)p->n_steps * sizeof *p->step);
     gr__free(ctx, p->pass, (size_t)p->n_passes * sizeof *p->pass);
+    gr__free(ctx, p->reduction, (size_t)p->n_reductions * sizeof *p->reduction);
+    gr__free(ctx, p->hazard, (size_t)p->n_hazards * sizeof *p->hazard);
     gr__free(ctx, p->by_row, GR__STEP_REFS * (size_t)p->n_steps * sizeof *p->by_row);
     gr__free(ctx, p->ins, (size_t)p->n_steps * sizeof *p->ins);
     gr__free(ctx, p->address, GR__STEP_REFS * (size_t)p->n_steps * sizeof *p->address);

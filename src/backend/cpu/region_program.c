@@ -21,6 +21,8 @@ typedef struct writer {
     gr__ref copy[GR__REGION_OPERANDS]; /* where inputs that are read beforehand stand then */
     bool taken[GR__REGION_SLOTS];
     gr__pass pass[GR__REGION_NODES];
+    gr__reduction reduction[GR__REGION_NODES];
+    gr__hazard hazard[GR__REGION_HAZARDS];
     bool failed;
 } writer;
 
@@ -531,7 +533,6 @@ gr_status gr__program_write(gr_context *ctx, const gr_item *item, const gr__expr
     gr_status st = GR_OK;
     gr__step *steps = gr__alloc(ctx, GR__REGION_INS * sizeof *steps);
     if (!steps) return gr__error_code(ctx);
-    *p = (gr__program){.step = steps};
     writer w = {.ctx = ctx,
                 .item = item,
                 .x = x,
@@ -539,7 +540,7 @@ gr_status gr__program_write(gr_context *ctx, const gr_item *item, const gr__expr
                 .p = p,
                 .capacity = GR__REGION_INS - GR__REGION_NODES, /* each pass ends */
                 .current = -1};
-    p->pass = w.pass;
+    *p = (gr__program){.step = steps, .pass = w.pass, .reduction = w.reduction, .hazard = w.hazard};
     for (int n = 0; n < x->n; n++) {
         w.left[n] = x->expr[n].uses;
         const gr__arg *a = &x->expr[n].arg[0];

@@ -101,13 +101,20 @@ static gr__layout layout_of(const gr__csource *s, const gr__frame *f, const gr_i
     return l;
 }
 
+/* What is computed element by element; all else takes floats. */
+static bool takes_doubles(const gr_item *it)
+{
+    return it->kind != GR_ITEM_NODE || gr__node(it->graph, it->nodes[0])->op->class == GR_CLASS_MAP;
+}
+
 /* An output that takes the place of an input is the same argument. */
 static bool name_operands(gr__csource *s, const gr__frame *f, const gr__instruction *in, int segment, operands *o)
 {
     const gr_item *it = &in->made->item;
     for (int i = o->n; i-- > 0;) {
         o->at[i] = gr__csource_at(s, f, in->operand[operand_of(it, segment, i)]);
-        o->wide[i] = i < o->n_in && gr__csource_is_wide(o->at[i]);
+        o->wide[i] = i < o->n_in && takes_doubles(it) && gr__csource_is_wide(o->at[i]);
+        o->layout[i].doubles = o->wide[i];
         if (i < o->n_in && o->at[i].kind == GR__AT_WEIGHT && !s->plain[o->at[i].index] && it->n_segments == 1)
             o->layout[i] = layout_of(s, f, it, o->at[i], i);
         for (int j = o->n_in; i < o->n_in && j < o->n; j++)

@@ -10,7 +10,6 @@
 typedef struct copy {
     gr_shape shape;
     const char *from, *to;
-    bool wide; /* what is copied are doubles */
     int64_t from_at, to_at;
     int64_t from_step[GR_MAX_RANK], to_step[GR_MAX_RANK];
 } copy;
@@ -44,7 +43,7 @@ static void put_copy(gr__text *t, copy c)
 {
     shorten(&c);
     int rank = c.shape.rank;
-    bool whole = !c.wide && rank > 0 && c.from_step[rank - 1] == 1 && c.to_step[rank - 1] == 1;
+    bool whole = rank > 0 && c.from_step[rank - 1] == 1 && c.to_step[rank - 1] == 1;
     int loops = whole ? rank - 1 : rank;
     for (int i = 0; i < loops; i++)
         gr__text_add(t, "    %*sfor (int i%d = 0; i%d < %lld; i%d++)\n", 4 * i, "", i, i, (long long)c.shape.dim[i], i);
@@ -79,7 +78,6 @@ static void put_part(const gr__writing *w, const gr_node *n, int i, copy *c)
     int in = input_of(w, n->in[i]);
     c->shape = gr__value(w->item->graph, n->in[i])->shape;
     c->from = gr__in_name(w, in);
-    c->wide = w->wide[in];
     gr__dense_strides(c->shape, c->from_step);
     put_copy(w->t, *c);
     c->to_at += c->shape.dim[axis] * c->to_step[axis];
@@ -100,7 +98,6 @@ bool gr__write_move(gr__writing *w)
         return true;
     }
     c.from = gr__in_name(w, from);
-    c.wide = w->wide[from];
     switch (n->op->code) {
     case GR_OP_PERMUTE: {
         int64_t dense[GR_MAX_RANK];
@@ -184,7 +181,7 @@ bool gr__write_index(gr__writing *w)
     const gr_node *n = gr__node(w->item->graph, w->item->nodes[0]);
     switch (n->op->code) {
     case GR_OP_GATHER:
-        return !w->wide[input_of(w, n->in[0])] && write_gather(w, n);
+        return write_gather(w, n);
     case GR_OP_ARGMAX:
         return write_argmax(w, n);
     case GR_OP_IOTA:

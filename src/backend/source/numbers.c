@@ -42,6 +42,18 @@ const char *gr__csource_literal(double x, bool wide, char text[40])
     return text;
 }
 
+/* Large networks have millions of numbers, for each of which printf would take longer than all else. */
+static int put_exponent(char *text, int n, int exponent)
+{
+    const int size = exponent < 0 ? -exponent : exponent;
+    text[n++] = 'p';
+    if (exponent < 0) text[n++] = '-';
+    if (size > 99) text[n++] = '1';
+    if (size > 9) text[n++] = (char)('0' + size / 10 % 10);
+    text[n++] = (char)('0' + size % 10);
+    return n;
+}
+
 /* Hexadecimal: no rounding, and compilers read it far faster than decimals. */
 void gr__csource_number(float x, gr__text *out)
 {
@@ -63,7 +75,7 @@ void gr__csource_number(float x, gr__text *out)
         n += 4;
         for (int digits = 0; low || digits == 0; digits++, low = low << 4 & 0xffffff)
             text[n++] = "0123456789abcdef"[low >> 20];
-        n += snprintf(text + n, sizeof text - (size_t)n, "p%d", exponent ? exponent - 127 : -126);
+        n = put_exponent(text, n, exponent ? exponent - 127 : -126);
     }
     if (text[n - 1] == '0' && n <= 2) { /* 0, -0 */
         memcpy(text + n, ".0", 2);

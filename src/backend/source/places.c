@@ -75,7 +75,7 @@ bool gr__csource_is_wide(gr__at at)
 
 static bool same_layout(gr__layout a, gr__layout b)
 {
-    return a.groups == b.groups && a.k == b.k && a.n == b.n && a.codes == b.codes;
+    return a.groups == b.groups && a.k == b.k && a.n == b.n && a.codes == b.codes && a.doubles == b.doubles;
 }
 
 static bool add_array(gr__csource *s, gr__array a)
@@ -300,13 +300,13 @@ static gr_status put_codes(const gr__csource *s, const gr__array *a, gr__text *t
 
 static gr_status write_array(const gr__csource *s, const gr__array *a, gr__text *t)
 {
-    bool wide = gr__csource_is_wide(a->at);
+    const bool wide = a->layout.doubles;
     gr_status st = GR_OK;
     put_title(s, a, t);
     if (a->layout.codes) return put_codes(s, a, t);
     gr__text_add(t, "static const %s w%d[%lld] = {", wide ? "double" : "float", a->number, (long long)a->count);
     for (int64_t i = 0; i < a->count && st == GR_OK; i++) {
-        gr__text_add(t, i % PER_LINE ? " " : "\n    ");
+        gr__text_put(t, i % PER_LINE ? " " : "\n    ", i % PER_LINE ? 1 : 5);
         if (a->at.kind == GR__AT_WEIGHT)
             put_weight(s, a, i, t);
         else
@@ -335,7 +335,7 @@ uint64_t gr__csource_array_bytes(const gr__csource *s)
         const gr__array *a = &s->array[i];
         const gr__layout l = a->layout;
         bytes += l.codes ? (uint64_t)(a->count + 4 * l.groups * l.n)
-                         : (uint64_t)a->count * (gr__csource_is_wide(a->at) ? sizeof(double) : sizeof(float));
+                         : (uint64_t)a->count * (l.doubles ? sizeof(double) : sizeof(float));
     }
     return bytes;
 }

@@ -37,6 +37,7 @@ typedef struct gr__frame {
 typedef struct gr__layout {
     int64_t groups, k, n;           /* of each group [n][k] in the store, [k][n] in the array; k 0: as in the store */
     const gr__csource_codes *codes; /* codes, and beside them their scales; NULL: numbers as they are */
+    bool doubles;                   /* of a constant */
 } gr__layout;
 
 /* A part of an entry, or a constant tensor, that is an array of the program. */
@@ -93,7 +94,7 @@ typedef struct gr__writing { /* a kernel */
     int segment;
     gr__text *t;        /* the body of its function */
     const char **name;  /* of its operands, inputs then outputs; NULL: an output that nobody reads */
-    bool *wide;         /* doubles */
+    bool *wide;         /* doubles: constants that floats do not hold, where it takes them */
     bool raw;           /* it reads samples as they come, and so computes with constants as doubles */
     gr__layout *layout; /* that inputs have */
 } gr__writing;

@@ -126,15 +126,19 @@ static bool find_limits(gr__rehearsal *r)
 
 /* ---- the turning point ---- */
 
+static bool is_gradient(const gr__compiler *c, gr_val v)
+{
+    int b = v ? c->standing[v] : -1;
+    return v && (c->released[v] || (b >= 0 && c->plan->buffers[b].spot.kind == GR__IN_GRADIENTS));
+}
+
 /* The turn that writes a gradient last; where there is none, the last of all. */
 static int last_gradient(const gr__rehearsal *r)
 {
     const gr__schedule *s = &r->c->schedule;
     for (int t = s->n; t-- > 0;)
-        for (int o = 0; s->turn[t].code == GR__CALL && o < s->turn[t].n_out; o++) {
-            int b = s->turn[t].out[o] ? r->c->standing[s->turn[t].out[o]] : -1;
-            if (b >= 0 && r->c->plan->buffers[b].spot.kind == GR__IN_GRADIENTS) return t;
-        }
+        for (int o = 0; s->turn[t].code == GR__CALL && o < s->turn[t].n_out; o++)
+            if (is_gradient(r->c, s->turn[t].out[o])) return t;
     return s->n - 1;
 }
 

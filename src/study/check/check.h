@@ -3,6 +3,7 @@
 #ifndef GR_STUDY_CHECK_CHECK_H
 #define GR_STUDY_CHECK_CHECK_H
 
+#include "base/watch.h"
 #include "result/result.h"
 #include "train/inside.h"
 
@@ -11,21 +12,6 @@ void gr__finding_worse(const gr_recipe *r, int head, const gr_finding *one, gr_f
 
 /* What brings inputs and weights to their usual scale: adds it to what mends a finding. */
 void gr__finding_fix_scale(const gr_recipe *r, gr_finding *f);
-
-/* Who is told how far a check has come: of `what` the share done, 0 to 1. NULL: nobody. */
-typedef struct gr_watch {
-    void (*say)(void *user, const char *what, double share);
-    void *user;
-} gr_watch;
-void gr__watch(const gr_watch *w, const char *what, double share);
-/* A watch for a part of a work: its 0 to 1 are `from` to `from + by` of the whole. It stays where it was made; to NULL:
- * nobody is told. Returns what to hand on. */
-typedef struct gr_watch_part {
-    gr_watch watch;
-    const gr_watch *to;
-    double from, by;
-} gr_watch_part;
-const gr_watch *gr__watch_part(gr_watch_part *p, const gr_watch *to, double from, double by);
 
 /* ---- a probe: the recipe's model with its initial weights and its data, before any update ---- */
 typedef struct gr_probe {

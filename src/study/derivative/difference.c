@@ -11,6 +11,8 @@ static const double APART = 4; /* how much farther the slope must be from two di
 
 typedef struct tried {
     double value, noise; /* the difference, and how far rounding may put it off */
+    double ends;         /* mean cost of both ends */
+    double bend;         /* the cost there, beside that in the middle, by the width: 0 where the cost is smooth */
     bool within;         /* one branch at both ends and in the middle */
 } tried;
 
@@ -36,6 +38,7 @@ static gr_status take(gr_slopes *s, const gr_line *l, double h, tried *t)
     move(l, -h);
     st = gr__slopes_run(s, s->cost, &down);
     t->value = (up - down) / (2 * h);
+    t->ends = (up + down) / 2;
     t->noise = ROUNDING * fmax(fabs(up), fabs(down)) / h;
     return st;
 }
@@ -43,10 +46,13 @@ static gr_status take(gr_slopes *s, const gr_line *l, double h, tried *t)
 static gr_status look_at_branches(gr_slopes *s, const gr_line *l, tried t[WIDTHS])
 {
     uint64_t here, up, down;
+    double middle = 0;
     move(l, 0);
     gr_status st = gr__slopes_branches(s, &here);
+    if (st == GR_OK && s->solves) st = gr__slopes_run(s, s->cost, &middle);
     for (size_t k = 0; k < WIDTHS && st == GR_OK; k++) {
         double h = width_of(l, k);
+        if (s->solves) t[k].bend = (t[k].ends - middle) / h;
         move(l, h);
         st = gr__slopes_branches(s, &up);
         if (st != GR_OK || up != here) continue;
@@ -57,13 +63,18 @@ static gr_status look_at_branches(gr_slopes *s, const gr_line *l, tried t[WIDTHS
     return st;
 }
 
-/* Two differences within one branch that are near to each other and both far from the slope prove it wrong. */
+/* An equilibrium may have several solutions, and the one that is found at both ends another than that in the middle:
+ * their differences agree then, and tell of that one's slope. But the cost jumps in between.
+ *
+ * Two differences within one branch that are near to each other and both far from the slope prove it wrong. */
 static bool disproved(const tried t[WIDTHS], double slope)
 {
     for (size_t a = 0; a < WIDTHS; a++)
         for (size_t b = 0; b < a; b++) {
             if (!t[a].within || !t[b].within || !isfinite(t[a].value) || !isfinite(t[b].value)) continue;
-            double off = fmin(fabs(t[a].value - slope), fabs(t[b].value - slope));
+            double off = fmin(fabs(t[a].value - slope), fabs(t[b].value - slope)),
+                   bend = fmax(fabs(t[a].bend), fabs(t[b].bend));
+            if (APART * bend > off && isfinite(slope)) continue;
             if (!isfinite(slope) || (off > APART * fabs(t[a].value - t[b].value) && off > fmax(t[a].noise, t[b].noise)))
                 return true;
         }

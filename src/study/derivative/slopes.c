@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "graph/shape.h"
 #include "model/cost_rows.h"
 #include "study/derivative/branches.h"
 #include "study/derivative/slopes.h"
@@ -37,10 +38,15 @@ static gr_status add_gradients(gr_slopes *s, gr_graph *g, gr_val cost, const gr_
     if (!d) return GR_E_MEMORY;
     gr_status st = gr_gradients(g, cost, leaf, (int)s->n, d);
     for (size_t i = 0; i < s->n && st == GR_OK; i++) {
+        gr_solved solved;
         snprintf(name, sizeof name, "gradient%zu", i);
         gr_output(g, name, d[i]);
+        if (!gr__value_solved(g, d[i], &solved)) continue;
+        snprintf(name, sizeof name, "unsolved%zu", i);
+        gr_output(g, name, solved.unsolved);
+        s->solves = true;
     }
-    return st;
+    return st == GR_OK ? gr_graph_status(g) : st;
 }
 
 static gr_status add_branches(gr_slopes *s, gr_graph *g, gr_val cost, const gr_val *leaf)
@@ -161,6 +167,14 @@ const double *gr__slopes_gradient(const gr_slopes *s, size_t i)
     char name[32];
     snprintf(name, sizeof name, "gradient%zu", i);
     return gr_plan_output(s->slope, name, NULL);
+}
+
+bool gr__slopes_found(const gr_slopes *s, size_t i)
+{
+    char name[32];
+    snprintf(name, sizeof name, "unsolved%zu", i);
+    const double *unsolved = gr_plan_output(s->slope, name, NULL);
+    return !unsolved || *unsolved == 0;
 }
 
 double gr__slopes_scale(const double *gradient, int64_t count, double cost)

@@ -31,6 +31,7 @@ typedef struct gr_slopes { /* stays where it was opened */
     gr_batch batch;
     const gr_param_info *params;
     size_t n;
+    bool solves; /* a gradient is behind an equilibrium */
     double work; /* floating-point operations of all runs so far */
 } gr_slopes;
 
@@ -45,6 +46,9 @@ gr_status gr__slopes_branches(gr_slopes *s, uint64_t *number);
 double gr__slopes_flops(const gr_plan *p); /* of a run */
 /* The gradient of parameter i after a run of `slope`, valid until the next run. */
 const double *gr__slopes_gradient(const gr_slopes *s, size_t i);
+/* After such a run: is it one? Behind an equilibrium it is the solution of an equation of its own, which may be left
+ * without one where the equilibrium itself is found. */
+bool gr__slopes_found(const gr_slopes *s, size_t i);
 
 /* Below a share of the cost differences resolve no slope: sums of many terms leave some 1e-14 of it, over a width of
  * 1e-4, over the limit of 1e-6. A tensor whose slopes are all smaller (a dead unit, slopes that cancel, a bias that the

@@ -473,7 +473,7 @@ static gr_status read_adapter(making *m)
     if (m->o->n_unfreeze)
         return gr__fail(m->ctx, GR_E_CONFLICT,
                         "--adapter and --unfreeze: beside adapters the weights rest for the whole run");
-    gr_status st = set ? gr__recipe_set(m->ctx, m->b, m->root, set) : GR_E_MEMORY;
+    gr_status st = set ? gr__recipe_set(m->ctx, m->b, m->root, "--adapter", set) : GR_E_MEMORY;
     const gr_tree *t = gr__tree_get(m->root, "adapter");
     if (st == GR_OK && t->kind != GR_TREE_MAP)
         st = gr__tree_fail(m->ctx, t, GR_E_TYPE, "such as --adapter \"{rank: 8}\"", "it is no map of keys");

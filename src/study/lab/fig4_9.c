@@ -7,6 +7,7 @@
 
 #include "base/rng.h"
 #include "base/text.h"
+#include "study/lab/genealogy.h"
 #include "study/lab/lab.h"
 #include "study/steps/updates.h"
 
@@ -14,47 +15,73 @@ static const gr_row rows[] = {
     GR_ROW("updates", INT, "24", "[16,200]", "updates", "how many are compared"),
 };
 
-enum { SIZE = 5 };
-static const double LR = 0.1, W0[SIZE] = {1, -2, 0.5, 3, -0.25};
+static const double W0[GR_KIN_NUMBERS] = {1, -2, 0.5, 3, -0.25};
 
 /* ---- the methods ---- */
 
 enum { PLAIN, ADAPTIVE, LAYERWISE, AROUND };
 static const char *const kind_words[] = {"one rate for all", "a rate for each weight", "a rate for each layer",
                                          "around or between others", NULL};
-enum {
-    GD,
-    SGD,
-    SGDM,
-    NAG,
-    ADAGRAD,
-    RMSPROP,
-    ADADELTA,
-    ADAM,
-    ADAMW,
-    AMSGRAD,
-    NADAM,
-    NOVOGRAD,
-    RADAM,
-    LARS,
-    LAMB,
-    ADAHESSIAN,
-    LOOKAHEAD,
-    SWA,
-    RANGER,
-    RANGERLARS,
-    SWATS,
-    SWITCH,
-    METHODS
-};
-static const char *const names[METHODS + 1] = {"gd",       "sgd",        "sgdm",  "nag",        "adagrad",   "rmsprop",
-                                               "adadelta", "adam",       "adamw", "amsgrad",    "nadam",     "novograd",
-                                               "radam",    "lars",       "lamb",  "adahessian", "lookahead", "swa",
-                                               "ranger",   "rangerlars", "swats", "switch",     NULL};
-static const char *const titles[METHODS + 1] = {
-    "GD",        "SGD",     "SGDM",   "NAG",        "AdaGrad", "RMSProp",        "AdaDelta", "Adam",
-    "AdamW",     "AMSGrad", "Nadam",  "NovoGrad",   "RAdam",   "LARS",           "LAMB",     "AdaHessian",
-    "LookAhead", "SWA",     "Ranger", "RangerLARS", "SWATS",   "Adam then SGDM", NULL};
+static const char *const names[METHODS + 1] = {"gd",
+                                               "sgd",
+                                               "sgdm",
+                                               "nag",
+                                               "adagrad",
+                                               "rmsprop",
+                                               "adadelta",
+                                               "adam",
+                                               "adamw",
+                                               "amsgrad",
+                                               "nadam",
+                                               "novograd",
+                                               "radam",
+                                               "lars",
+                                               "lamb",
+                                               "adahessian",
+                                               "lookahead",
+                                               "swa",
+                                               "ranger",
+                                               "rangerlars",
+                                               "swats",
+                                               "switch",
+                                               "adan",
+                                               "lion",
+                                               "sophia",
+                                               "prodigy",
+                                               "schedule_free_sgd",
+                                               "schedule_free_adamw",
+                                               "muon",
+                                               NULL};
+static const char *const titles[METHODS + 1] = {"GD",
+                                                "SGD",
+                                                "SGDM",
+                                                "NAG",
+                                                "AdaGrad",
+                                                "RMSProp",
+                                                "AdaDelta",
+                                                "Adam",
+                                                "AdamW",
+                                                "AMSGrad",
+                                                "Nadam",
+                                                "NovoGrad",
+                                                "RAdam",
+                                                "LARS",
+                                                "LAMB",
+                                                "AdaHessian",
+                                                "LookAhead",
+                                                "SWA",
+                                                "Ranger",
+                                                "RangerLARS",
+                                                "SWATS",
+                                                "Adam then SGDM",
+                                                "Adan",
+                                                "Lion",
+                                                "Sophia",
+                                                "Prodigy",
+                                                "Schedule-free SGD",
+                                                "Schedule-free AdamW",
+                                                "Muon",
+                                                NULL};
 static const struct {
     int year, kind; /* of first publication: GD Cauchy, SGD Robbins & Monro, SGDM Polyak, NAG Nesterov; of preprints
                        where there are any */
@@ -68,305 +95,41 @@ static const struct {
                     [LAMB] = {2019, LAYERWISE},    [ADAHESSIAN] = {2020, ADAPTIVE},
                     [LOOKAHEAD] = {2019, AROUND},  [SWA] = {2018, AROUND},
                     [RANGER] = {2019, AROUND},     [RANGERLARS] = {2019, AROUND},
-                    [SWATS] = {2017, AROUND},      [SWITCH] = {2017, AROUND}};
-
-/* ---- the identities ---- */
-
-typedef enum gradients {
-    NORMAL,   /* N(0, 1) */
-    TINY,     /* so small that eps is all there is below the line */
-    RISING,   /* each larger than all before */
-    ONE_SIZE, /* one size in an update, any signs */
-    CONSTANT, /* of one size always, any signs */
-} gradients;
-static const double TINIEST = 1e-20, STEADY = 0.75;
-
-typedef struct side {
-    const char *set, *lookahead, *average; /* as in a recipe */
-    double (*rate)(int t);                 /* of update t, from 1; NULL: LR */
-} side;
-
-typedef struct edge {
-    int child, parent;
-    const char *condition; /* short, for the drawing */
-    side a, b;             /* child, parent */
-    gradients g;
-    bool bias;        /* for a bias: tensors without a trust ratio */
-    double tolerance; /* of the weights */
-} edge;
-
-static double averaging(int t) /* what a corrected mean of gradients is, of their momentum */
-{
-    return (1 - 0.9) / (1 - pow(0.9, t));
-}
-
-static double for_tiny(int t)
-{
-    (void)t;
-    return LR / TINIEST;
-}
-
-static double for_tiny_sums(int t)
-{
-    return LR / TINIEST * averaging(t);
-}
-
-static double for_sums(int t)
-{
-    return LR * averaging(t);
-}
-
-static double uncorrected(int t) /* takes the root's correction back */
-{
-    return LR / sqrt(1 - pow(0.9, t));
-}
-
-static double for_huge_sum(int t) /* of squares: 1e40 */
-{
-    (void)t;
-    return LR * 1e20;
-}
-
-static double for_short_mean(int t) /* of squares: each counts for 2^-40 */
-{
-    (void)t;
-    return ldexp(LR, -20);
-}
-
-static double for_normalised(int t)
-{
-    (void)t;
-    return LR * STEADY * sqrt(SIZE);
-}
-
-/* Liu et al. 2020, algorithm 2, for beta2 = 0.99; 0 where the variance is not to be trusted yet. */
-static double rectifier(int t)
-{
-    double rho = 2 / (1 - 0.99) - 1, power = pow(0.99, t), now = rho - 2 * t * power / (1 - power);
-    return now > 5 ? sqrt((now - 4) * (now - 2) * rho / ((rho - 4) * (rho - 2) * now)) : 0;
-}
-
-static double rectified(int t)
-{
-    return LR * rectifier(t);
-}
-
-static double one(int t)
-{
-    (void)t;
-    return 1;
-}
-
-static double size_at(int t) /* of the gradients of ONE_SIZE */
-{
-    return 1 + 0.5 * sin(1.7 * t);
-}
-
-/* sqrt(u_{t-1} + eps) of AdaDelta, which is the same for all weights where their gradients have one size [Zeiler 2012,
- * algorithm 1] */
-static double delta_root(int t)
-{
-    double u = 0, v = 0, rate = 0;
-    for (int k = 1; k <= t; k++) {
-        v = 0.95 * v + 0.05 * size_at(k) * size_at(k);
-        rate = sqrt(u + 1e-6);
-        u = 0.95 * u + 0.05 * (u + 1e-6) / (v + 1e-6) * size_at(k) * size_at(k);
-    }
-    return rate;
-}
-
-/* alpha is 1 - 2^-40. eps is as small as it may be where a limit is taken. */
-static const edge edges[] = {
-    {.child = SGD, .parent = GD, .condition = "all data in a batch", .a = {.set = "sgd"}, .b = {.set = "gd"}},
-    {.child = SGDM,
-     .parent = SGD,
-     .condition = "momentum 0",
-     .a = {.set = "{type: sgdm, momentum: 0}"},
-     .b = {.set = "sgd"}},
-    {.child = NAG,
-     .parent = SGDM,
-     .condition = "gradient not taken ahead",
-     .a = {.set = "{type: nag, form: sutskever}"},
-     .b = {.set = "sgdm"},
-     .tolerance = 1e-15},
-    {.child = ADAGRAD,
-     .parent = SGD,
-     .condition = "huge first sum A, rate \xC3\x97 \xE2\x88\x9A"
-                  "A",
-     .a = {.set = "{type: adagrad, init_accumulator: 1e40}", .rate = for_huge_sum},
-     .b = {.set = "sgd"},
-     .tolerance = 1e-14},
-    {.child = RMSPROP,
-     .parent = ADAGRAD,
-     .condition = "alpha \xE2\x86\x92 1, rate \xC3\x97 \xE2\x88\x9A(1\xE2\x88\x92"
-                  "alpha)",
-     .a = {.set = "{type: rmsprop, alpha: 0.9999999999990905052982270717620849609375, eps: 0}", .rate = for_short_mean},
-     .b = {.set = "{type: adagrad, eps: 1e-30}"},
-     .tolerance = 1e-9},
-    {.child = ADADELTA,
-     .parent = RMSPROP,
-     .condition = "\xE2\x88\x9A(u + eps) as the rate",
-     .a = {.set = "adadelta", .rate = one},
-     .b = {.set = "{type: rmsprop, alpha: 0.95, eps: 1e-6, eps_in_sqrt: true}", .rate = delta_root},
-     .g = ONE_SIZE,
-     .tolerance = 1e-13},
-    {.child = ADAM,
-     .parent = RMSPROP,
-     .condition = "beta1 0, not corrected",
-     .a = {.set = "{type: adam, beta1: 0, beta2: 0.9, eps: 1e-3, eps_mode: hat}", .rate = uncorrected},
-     .b = {.set = "{type: rmsprop, alpha: 0.9, eps: 1e-3}"},
-     .tolerance = 1e-13},
-    {.child = ADAM,
-     .parent = SGDM,
-     .condition = "eps \xE2\x89\xAB |g|",
-     .a = {.set = "{type: adam, eps: 1}", .rate = for_tiny},
-     .b = {.set = "sgdm", .rate = for_tiny_sums},
-     .g = TINY,
-     .tolerance = 1e-13},
-    {.child = ADAMW,
-     .parent = ADAM,
-     .condition = "weight decay 0",
-     .a = {.set = "{type: adamw, weight_decay: 0}"},
-     .b = {.set = "adam"}},
-    {.child = AMSGRAD,
-     .parent = ADAM,
-     .condition = "|g| rising",
-     .a = {.set = "amsgrad"},
-     .b = {.set = "{type: adam, eps: 1e-8}"},
-     .g = RISING},
-    {.child = NADAM,
-     .parent = ADAM,
-     .condition = "beta1 0",
-     .a = {.set = "{type: nadam, beta1: 0}"},
-     .b = {.set = "{type: adam, beta1: 0, eps: 1e-8}"},
-     .tolerance = 1e-13},
-    {.child = NOVOGRAD,
-     .parent = SGDM,
-     .condition = "constant norm |g|, rate \xC3\x97 |g|",
-     .a = {.set = "{type: novograd, beta1: 0.9, eps: 0}", .rate = for_normalised},
-     .b = {.set = "sgdm"},
-     .g = CONSTANT,
-     .tolerance = 1e-13},
-    {.child = RADAM,
-     .parent = ADAM,
-     .condition = "rate \xC3\xB7 r, once rectified",
-     .a = {.set = "{type: radam, beta2: 0.99, eps_mode: corrected, unrectified: skip}"},
-     .b = {.set = "{type: adam, beta2: 0.99, eps: 1e-8}", .rate = rectified},
-     .tolerance = 1e-12},
-    {.child = LARS,
-     .parent = SGDM,
-     .condition = "ratio 1 (biases)",
-     .a = {.set = "lars"},
-     .b = {.set = "sgdm"},
-     .bias = true,
-     .tolerance = 1e-15},
-    {.child = LAMB,
-     .parent = LARS,
-     .condition = "eps \xE2\x89\xAB |g|, beta1 0",
-     .a = {.set = "{type: lamb, beta1: 0, eps: 1, weight_decay: 0}"},
-     .b = {.set = "{type: lars, momentum: 0}"},
-     .g = TINY,
-     .tolerance = 1e-13},
-    {.child = LAMB,
-     .parent = ADAM,
-     .condition = "ratio 1 (biases)",
-     .a = {.set = "lamb"},
-     .b = {.set = "{type: adam, eps: 1e-6}"},
-     .bias = true,
-     .tolerance = 1e-13},
-    {.child = ADAHESSIAN,
-     .parent = ADAM,
-     .condition = "curvature |g|",
-     .a = {.set = "adahessian"},
-     .b = {.set = "{type: adam, eps: 1e-4}"},
-     .tolerance = 1e-13},
-    {.child = ADAHESSIAN,
-     .parent = SGDM,
-     .condition = "Hessian to the power 0",
-     .a = {.set = "{type: adahessian, hessian_power: 0, eps: 0}"},
-     .b = {.set = "sgdm", .rate = for_sums},
-     .tolerance = 1e-13},
-    {.child = LOOKAHEAD,
-     .parent = SGD,
-     .condition = "alpha 1",
-     .a = {.set = "sgd", .lookahead = "{k: 3, alpha: 1}"},
-     .b = {.set = "sgd"}},
-    {.child = SWA,
-     .parent = SGD,
-     .condition = "mean of one",
-     .a = {.set = "sgd", .average = "{type: swa, start: 1.0, cycle: 1}"},
-     .b = {.set = "sgd"}},
-    {.child = RANGER,
-     .parent = LOOKAHEAD,
-     .condition = "around RAdam",
-     .a = {.set = "ranger"},
-     .b = {.set = "{type: radam, beta1: 0.95, eps: 1e-5}", .lookahead = "{k: 6, alpha: 0.5}"}},
-    {.child = RANGER,
-     .parent = RADAM,
-     .condition = "alpha 1",
-     .a = {.set = "{type: ranger, alpha: 1}"},
-     .b = {.set = "{type: radam, beta1: 0.95, eps: 1e-5}"}},
-    {.child = RANGERLARS,
-     .parent = RANGER,
-     .condition = "ratio 1 (biases)",
-     .a = {.set = "rangerlars"},
-     .b = {.set = "ranger"},
-     .bias = true,
-     .tolerance = 1e-14},
-    {.child = RANGERLARS,
-     .parent = LARS,
-     .condition = "alpha 1, unrectified, beta1 0",
-     .a = {.set = "{type: rangerlars, alpha: 1, beta1: 0, beta2: 0.6}"},
-     .b = {.set = "{type: lars, momentum: 0}"},
-     .tolerance = 1e-13},
-    {.child = SWATS,
-     .parent = ADAM,
-     .condition = "before it switches",
-     .a = {.set = "{type: swats, switch_tol: 1e-300}"},
-     .b = {.set = "{type: adam, eps: 1e-8}"},
-     .tolerance = 1e-15},
-    {.child = SWITCH,
-     .parent = ADAM,
-     .condition = "at the end",
-     .a = {.set = "{type: switch, at: 1.0}"},
-     .b = {.set = "adam"}},
-    {.child = SWITCH,
-     .parent = SGDM,
-     .condition = "at the start",
-     .a = {.set = "{type: switch, at: 0}"},
-     .b = {.set = "sgdm"}},
-};
-enum { EDGES = (int)GR_COUNT(edges) };
+                    [SWATS] = {2017, AROUND},      [SWITCH] = {2017, AROUND},
+                    [ADAN] = {2022, ADAPTIVE},     [LION] = {2023, ADAPTIVE},
+                    [SOPHIA] = {2023, ADAPTIVE},   [PRODIGY] = {2023, ADAPTIVE},
+                    [FREE_SGD] = {2024, AROUND},   [FREE_ADAMW] = {2024, AROUND},
+                    [MUON] = {2024, LAYERWISE}};
 
 /* ---- two sides, one path each ---- */
 
-static void draw(gradients kind, int t, gr__rng *rng, double *g)
+static void draw(gr_kin_gradients kind, int t, gr__rng *rng, double *g)
 {
-    for (int i = 0; i < SIZE; i++) {
+    for (int i = 0; i < GR_KIN_NUMBERS; i++) {
         double x = gr__rng_normal(rng), sign = x < 0 ? -1 : 1;
         g[i] = kind == NORMAL     ? x
-               : kind == TINY     ? x * TINIEST
+               : kind == TINY     ? x * GR_KIN_TINIEST
                : kind == RISING   ? sign * (1 + fabs(x)) * pow(3, t)
-               : kind == ONE_SIZE ? sign * size_at(t)
-                                  : sign * STEADY;
+               : kind == ONE_SIZE ? sign * gr__kin_size(t)
+                                  : sign * GR_KIN_STEADY;
     }
 }
 
 /* Weights after each of n updates, one behind the other. */
-static gr_status follow(gr_lab *lab, const edge *e, const side *s, int n, double *path)
+static gr_status follow(gr_lab *lab, const gr_kin *e, const gr_kin_side *s, int n, double *path)
 {
     gr__rng rng = gr__rng_make(lab->seed, "genealogy", 0, 0);
     gr_updates u = {0};
-    double g[SIZE];
+    double g[GR_KIN_NUMBERS];
     gr_status st = GR_OK;
-    GR_TRY(gr__updates_open(
-        lab->ctx,
-        &(gr_updates_spec){s->set, s->lookahead, s->average, e->bias ? GR_ROLE_BIAS : GR_ROLE_WEIGHT, SIZE, n}, W0,
-        &u));
+    GR_TRY(gr__updates_open(lab->ctx,
+                            &(gr_updates_spec){s->set, s->lookahead, s->average,
+                                               e->bias ? GR_ROLE_BIAS : GR_ROLE_WEIGHT, GR_KIN_NUMBERS, n},
+                            W0, &u));
     for (int t = 1; t <= n; t++) {
         draw(e->g, t, &rng, g);
-        GR_TRY(gr__updates_step(&u, g, g, s->rate ? s->rate(t) : LR));
-        gr__updates_read(&u, path + (size_t)(t - 1) * SIZE);
+        GR_TRY(gr__updates_step(&u, g, g, s->rate ? s->rate(t) : GR_KIN_LR));
+        gr__updates_read(&u, path + (size_t)(t - 1) * GR_KIN_NUMBERS);
     }
 done:
     gr__updates_close(&u);
@@ -377,9 +140,9 @@ done:
 static void compare(const double *a, const double *b, int n, double *distance, double *moved)
 {
     *distance = *moved = 0;
-    for (int i = 0; i < n * SIZE; i++) {
+    for (int i = 0; i < n * GR_KIN_NUMBERS; i++) {
         *distance = fmax(*distance, fabs(a[i] - b[i]) / (1 + fabs(b[i])));
-        *moved = fmax(*moved, fabs(a[i] - W0[i % SIZE]));
+        *moved = fmax(*moved, fabs(a[i] - W0[i % GR_KIN_NUMBERS]));
     }
 }
 
@@ -393,7 +156,7 @@ static const gr_column edge_columns[] = {GR_NUMBER("child", "", names),
                                          GR_NUMBER("moved", "", NULL)};
 enum { CONDITION = 2, OF_CHILD, OF_PARENT };
 
-static const char *setting(gr_lab *lab, const side *s)
+static const char *setting(gr_lab *lab, const gr_kin_side *s)
 {
     return gr__lab_text(lab, "optimizer: %s%s%s%s%s", s->set, s->lookahead ? "; lookahead: " : "",
                         s->lookahead ? s->lookahead : "", s->average ? "; average: " : "",
@@ -404,14 +167,15 @@ static const char *setting(gr_lab *lab, const side *s)
 static gr_column *columns(gr_lab *lab)
 {
     gr_column *c = gr__bump_alloc(lab->memory, sizeof edge_columns);
-    const char **words = gr__bump_alloc(lab->memory, sizeof *words * 3 * (EDGES + 1));
+    const char **words = gr__bump_alloc(lab->memory, sizeof *words * 3 * (GR_KINS + 1));
     if (!c || !words) return NULL;
     memcpy(c, edge_columns, sizeof edge_columns);
     for (int k = 0; k < 3; k++) {
-        const char **w = words + k * (EDGES + 1);
-        for (int i = 0; i < EDGES; i++)
-            w[i] = k == 0 ? edges[i].condition : setting(lab, k == 1 ? &edges[i].a : &edges[i].b);
-        w[EDGES] = NULL;
+        const char **w = words + k * (GR_KINS + 1);
+        for (int i = 0; i < GR_KINS; i++)
+            w[i] =
+                k == 0 ? gr__genealogy[i].condition : setting(lab, k == 1 ? &gr__genealogy[i].a : &gr__genealogy[i].b);
+        w[GR_KINS] = NULL;
         c[CONDITION + k].words = w;
     }
     return c;
@@ -419,14 +183,14 @@ static gr_column *columns(gr_lab *lab)
 
 static gr_status identities(gr_lab *lab, int n)
 {
-    size_t bytes = sizeof(double) * SIZE * (size_t)n;
+    size_t bytes = sizeof(double) * GR_KIN_NUMBERS * (size_t)n;
     double *a = gr__bump_alloc(lab->memory, bytes), *b = gr__bump_alloc(lab->memory, bytes), least = INFINITY;
     gr_column *c = columns(lab);
     gr_status st = GR_OK;
     if (!a || !b || !c) return GR_E_MEMORY;
     gr_table *t = gr__lab_table(lab, NULL, "identities", c, (int)GR_COUNT(edge_columns));
-    for (int i = 0; i < EDGES; i++) {
-        const edge *e = &edges[i];
+    for (int i = 0; i < GR_KINS; i++) {
+        const gr_kin *e = &gr__genealogy[i];
         double distance, moved;
         GR_TRY(follow(lab, e, &e->a, n, a));
         GR_TRY(follow(lab, e, &e->b, n, b));
@@ -443,21 +207,21 @@ done:
 
 /* ---- completeness ---- */
 
-static bool has_place(const char *name)
+static bool of_chapter(const char *name)
 {
     for (int i = 0; i < METHODS; i++)
-        if (strcmp(names[i], name) == 0) return true;
+        if (strcmp(names[i], name) == 0) return i < ADAN;
     return false;
 }
 
-/* " Not of the chapter: lion." Such a method needs no place here. */
+/* " Not of the chapter: lion." Such a method needs no place here, and some have one. */
 static const char *others(gr_lab *lab)
 {
     int n;
     const gr_optimizer *const *all = gr__optimizers(&n);
     const char *text = "";
     for (int i = 0; i < n; i++)
-        if (!has_place(all[i]->head.name))
+        if (!of_chapter(all[i]->head.name))
             text = gr__lab_text(lab, "%s%s%s", text, *text ? ", " : " Not of the chapter: ", all[i]->head.name);
     return *text ? gr__lab_text(lab, "%s.", text) : text;
 }
@@ -471,7 +235,7 @@ static void methods(gr_lab *lab)
     for (int i = 0; i < METHODS; i++) {
         bool parent = false;
         GR_LAB_ROW(lab, t, i, i, facts[i].year, facts[i].kind);
-        for (int k = 0; k < EDGES; k++) parent = parent || edges[k].child == i;
+        for (int k = 0; k < GR_KINS; k++) parent = parent || gr__genealogy[k].child == i;
         orphans += !parent;
     }
     gr__lab_equal(lab, 1, orphans, 0, "methods without a parent: GD alone");
@@ -487,7 +251,7 @@ static void drawing(gr_lab *lab, int n)
                                                  "older. Both sides of all %d arrows made %d updates by the same "
                                                  "gradients: the weights were equal, to the bit or "
                                                  "within the rounding stated in the table. Years: first publication.%s",
-                                                 EDGES, n, others(lab)),
+                                                 GR_KINS, n, others(lab)),
                          .dag = {.nodes = "methods",
                                  .name = "title",
                                  .note = "year",

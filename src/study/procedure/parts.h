@@ -17,12 +17,14 @@ typedef struct gr_following {
     gr_recipe *recipe;   /* that is trained */
     gr_train_options train;
     gr_watcher watcher[9];
-    gr_phase_line next; /* OVERFIT: the penalty's, once it is known */
-    bool regularising;
+    gr_phase_line next; /* the second part's, once it is known: the penalty's, the cycles' */
+    bool second;        /* that part is trained */
 } gr_following;
 
 /* recipes.c: what is trained, into p->recipe. */
 gr_status gr__procedure_new(gr_following *p);
+/* Cycles of p->next.updates from p->next.step on, from p->next.lr to a tenth of it. */
+gr_status gr__procedure_cycles(gr_following *p);
 gr_status gr__procedure_established(gr_following *p);
 /* l2 NaN: of the first phase, which the training error ends. since: evaluations that were no better before the second
  * one began, and which patience does not count. */

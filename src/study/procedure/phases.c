@@ -32,9 +32,11 @@ static bool read_line(const json_t *o, gr_phase_line *l)
     l->l2 = number_of(figures, "l2");
     l->since_best = since ? json_integer_value(since) : -1;
     l->epochs = json_integer_value(json_object_get(figures, "epochs"));
+    l->updates = json_integer_value(json_object_get(figures, "updates"));
     return text_of(o, "procedure", l->procedure, sizeof l->procedure) &&
            text_of(o, "phase", l->phase, sizeof l->phase) && text_of(o, "trigger", l->trigger, sizeof l->trigger) &&
-           text_of(o, "schedule", l->schedule, sizeof l->schedule) && l->step >= 0 && l->lr > 0 && l->batch >= 0;
+           text_of(o, "schedule", l->schedule, sizeof l->schedule) && l->step >= 0 && l->lr > 0 && l->batch >= 0 &&
+           l->updates >= 0;
 }
 
 gr_status gr__phases_read(gr_context *ctx, const char *folder, gr_phases *out)
@@ -81,6 +83,7 @@ static json_t *line_of(const gr_phase_line *l)
     if (strcmp(l->phase, "warmup") == 0) json_object_set_new(figures, "noise_scale", gr__json_real(l->noise_scale));
     put_some(figures, "target", l->target);
     put_some(figures, "l2", l->l2);
+    if (l->updates) json_object_set_new(figures, "updates", json_integer((json_int_t)l->updates));
     if (l->since_best >= 0) {
         json_object_set_new(figures, "since_best", json_integer((json_int_t)l->since_best));
         json_object_set_new(figures, "epochs", json_integer((json_int_t)l->epochs));

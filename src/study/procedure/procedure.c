@@ -47,6 +47,7 @@ static gr_status tell_new(gr_following *p, const gr_progress *at)
     int64_t patience = p->options->patience ? p->options->patience : GR_FLAT;
     char trigger[200];
     if (!last) return begin_phase(p, at, "train", "plateau", &p->found);
+    if (p->second) return last->updates ? GR_OK : begin_phase(p, at, "cyclic", "cyclic", &p->next);
     if (fabs(at->lr - last->lr) <= 1e-9 * last->lr) return GR_OK;
     snprintf(trigger, sizeof trigger, "training cost and validation error were flat for more than %lld evaluations",
              (long long)patience);
@@ -71,8 +72,7 @@ static gr_status tell_established(gr_following *p, const gr_progress *at)
 static gr_status tell_overfit(gr_following *p, const gr_progress *at)
 {
     const char *last = p->phases.n ? p->phases.line[p->phases.n - 1].phase : "";
-    if (p->regularising)
-        return strcmp(last, "regularise") ? begin_phase(p, at, "regularise", "constant", &p->next) : GR_OK;
+    if (p->second) return strcmp(last, "regularise") ? begin_phase(p, at, "regularise", "constant", &p->next) : GR_OK;
     return *last ? GR_OK : begin_phase(p, at, "overfit", "constant", &p->found);
 }
 
@@ -92,6 +92,62 @@ static gr_status tell(void *user, const gr_progress *at, bool *stop)
     return p->is == GR_PROCEDURE_NEW           ? tell_new(p, at)
            : p->is == GR_PROCEDURE_ESTABLISHED ? tell_established(p, at)
                                                : tell_overfit(p, at);
+}
+
+/* ---- in two parts ---- */
+
+/* What the second part's recipe has otherwise than the first's, beside `stop`. */
+static const char *const second_keys[][2] = {
+    [GR_PROCEDURE_NEW] = {"schedule"}, [GR_PROCEDURE_ESTABLISHED] = {NULL}, [GR_PROCEDURE_OVERFIT] = {"penalty"}};
+
+/* Goes on with what the first part has trained, by a recipe of other keys. */
+static gr_status train_second(gr_following *p, gr_train_result *out)
+{
+    p->second = true;
+    p->train.resume = true;
+    p->train.overwrite = false;
+    p->train.may_differ = second_keys[p->is];
+    return gr__train(p->ctx, p->recipe, &p->train, out);
+}
+
+/* ---- a new topology ---- */
+
+static int64_t cycles_after(int64_t steps, double part)
+{
+    return (int64_t)ceil((double)steps * part / (1 - part));
+}
+
+/* From the rate that was the last to help, or the last one of a run that its length ended. */
+static void find_cycles(gr_following *p, const gr_train_result *first)
+{
+    const gr_phase_line *last = &p->phases.line[p->phases.n - 1];
+    bool helped = first->reason != GR_REASON_PATIENCE || p->phases.n == 1;
+    p->next =
+        after(p, helped ? "the longest training of a new topology is over" : "the last drop brought no better error");
+    p->next.lr = helped ? last->lr : last[-1].lr;
+    p->next.step = first->steps;
+    p->next.updates = cycles_after(first->steps, p->options->cyclic_end);
+}
+
+static gr_status train_new(gr_following *p, gr_train_result *out)
+{
+    const gr_phase_line *last = p->phases.n ? &p->phases.line[p->phases.n - 1] : NULL;
+    bool begun = last && last->updates;
+    gr_status st = gr__procedure_new(p);
+    if (st != GR_OK) return st;
+    if (begun) {
+        p->next = *last;
+        out->reason = GR_REASON_PATIENCE;
+    } else {
+        GR_TRY(gr__train(p->ctx, p->recipe, &p->train, out));
+    }
+    if (!(p->options->cyclic_end > 0) || (out->reason != GR_REASON_PATIENCE && out->reason != GR_REASON_EPOCHS))
+        return st;
+    if (!begun) find_cycles(p, out);
+    GR_TRY(gr__procedure_cycles(p));
+    st = train_second(p, out);
+done:
+    return st;
 }
 
 /* ---- overfit, then regularise ---- */
@@ -126,15 +182,10 @@ static gr_status overfit(gr_following *p, double target, gr_train_result *out)
 
 static gr_status regularise(gr_following *p, gr_train_result *out)
 {
-    static const char *const keys[] = {"penalty", NULL};
     const gr_phase_line *l = &p->next;
     gr_status st = gr__procedure_overfit(p, l->l2, l->target, l->epochs, l->step, GR_MAX(l->since_best, 0));
     if (st != GR_OK) return st;
-    p->regularising = true;
-    p->train.resume = true;
-    p->train.overwrite = false;
-    p->train.may_differ = keys;
-    return gr__train(p->ctx, p->recipe, &p->train, out);
+    return train_second(p, out);
 }
 
 static gr_status train_overfit(gr_following *p, gr_train_result *out)
@@ -151,7 +202,7 @@ static gr_status train_overfit(gr_following *p, gr_train_result *out)
         return GR_E_USAGE;
     }
     if (!target) target = OVERFIT;
-    if (p->train.resume && last && !isnan(last->l2)) {
+    if (last && !isnan(last->l2)) {
         p->next = *last;
     } else {
         GR_TRY(overfit(p, target, out));
@@ -167,6 +218,12 @@ done:
     return st;
 }
 
+static gr_status train_established(gr_following *p, gr_train_result *out)
+{
+    gr_status st = gr__procedure_established(p);
+    return st == GR_OK ? gr__train(p->ctx, p->recipe, &p->train, out) : st;
+}
+
 /* ---- all ---- */
 
 /* What trains would refuse a folder too, but only after all has been tried. */
@@ -179,6 +236,41 @@ static gr_status look_at_folder(gr_following *p)
     gr__run_end(run);
     gr__free(p->ctx, run, sizeof *run);
     return st;
+}
+
+/* Lines of updates that no checkpoint has are cut before a part of the training is chosen: a second part that is not
+ * reached is begun by the first one, whose recipe the folder no longer has. */
+static gr_status cut_phases(gr_following *p)
+{
+    const gr_train_options *o = &p->options->train;
+    gr_run *run = p->phases.n ? gr__alloc(p->ctx, sizeof *run) : NULL;
+    gr_st *ck = NULL;
+    char path[sizeof run->resumed_from];
+    int64_t step = 0;
+    if (!run) return p->phases.n ? GR_E_MEMORY : GR_OK;
+    gr_status st = gr__run_open(p->ctx, o->out, o->resume, o->overwrite, run);
+    if (st == GR_OK) st = gr__run_newest(run, &ck, &step, path, sizeof path);
+    if (!ck) step = 0;
+    while (st == GR_OK && p->phases.n > 1 && p->phases.line[p->phases.n - 1].step > step) {
+        p->phases.n--;
+        p->train.may_differ = second_keys[p->is];
+    }
+    gr__st_close(ck);
+    gr__run_end(run);
+    gr__free(p->ctx, run, sizeof *run);
+    return st;
+}
+
+/* Cycles that have begun are as long as they were to be. */
+static gr_status same_end(const gr_following *p)
+{
+    const gr_phase_line *l = p->phases.n ? &p->phases.line[p->phases.n - 1] : NULL;
+    double part = p->options->cyclic_end;
+    if (!l || !l->updates || l->updates == cycles_after(l->step, part)) return GR_OK;
+    gr__fail(p->ctx, GR_E_CONFLICT, "the run in %s ends with %lld updates of cycles after %lld", p->options->train.out,
+             (long long)l->updates, (long long)l->step);
+    gr__error_hint(p->ctx, "resume it with the --cyclic-end that it was begun with");
+    return GR_E_CONFLICT;
 }
 
 static gr_status open_procedure(gr_following *p)
@@ -202,6 +294,8 @@ static gr_status open_procedure(gr_following *p)
     if (o->resume) GR_TRY(gr__phases_read(p->ctx, o->out, &p->phases));
     if (p->phases.n && strcmp(p->phases.line[0].procedure, gr__procedure_words[p->is]) != 0)
         return gr__fail(p->ctx, GR_E_CONFLICT, "the run in %s follows %s", o->out, p->phases.line[0].procedure);
+    GR_TRY(cut_phases(p));
+    GR_TRY(same_end(p));
     if (p->phases.n)
         p->found = p->phases.line[0];
     else
@@ -219,12 +313,9 @@ gr_status gr__procedure_train(gr_context *ctx, const gr_recipe *r, gr_procedure 
     *p = (gr_following){.ctx = ctx, .given = r, .is = is, .options = o};
     *out = (gr_train_result){.best_cost = NAN, .best_error = NAN};
     GR_TRY(open_procedure(p));
-    if (is == GR_PROCEDURE_OVERFIT) {
-        st = train_overfit(p, out);
-        goto done;
-    }
-    GR_TRY(is == GR_PROCEDURE_NEW ? gr__procedure_new(p) : gr__procedure_established(p));
-    st = gr__train(ctx, p->recipe, &p->train, out);
+    st = is == GR_PROCEDURE_OVERFIT ? train_overfit(p, out)
+         : is == GR_PROCEDURE_NEW   ? train_new(p, out)
+                                    : train_established(p, out);
 done:
     if (p->recipe) gr__recipe_close(ctx, p->recipe);
     gr__bump_destroy(p->b);

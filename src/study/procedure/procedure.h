@@ -3,7 +3,8 @@
 #ifndef GR_STUDY_PROCEDURE_H
 #define GR_STUDY_PROCEDURE_H
 
-#include "study/check/check.h"
+#include "base/watch.h"
+#include "train/train.h"
 
 #define GR_PROCEDURE_FILE "procedure.jsonl" /* in the run folder: a line a phase */
 
@@ -24,6 +25,7 @@ typedef struct gr_phase_line {
     double noise_scale, target, l2;       /* NaN: none of its */
     int64_t since_best, epochs;           /* where the penalty begins: evaluations after the best one, and how many
                                              epochs are done or begun; since_best -1: none */
+    int64_t updates;                      /* of the cycles that end a new topology's training; 0: none of its */
 } gr_phase_line;
 
 enum { GR_MOST_PHASES = 256 };
@@ -40,6 +42,7 @@ gr_status gr__phases_write(gr_context *ctx, const char *folder, const gr_phases 
 typedef struct gr_procedure_options {
     gr_train_options train; /* with the watchers of whoever trains */
     int64_t patience;       /* NEW: evaluations that are flat before the rate drops; 0: 10 */
+    double cyclic_end;      /* NEW: the part of all updates that cycles are trained for at the end; 0: none */
     double train_error;     /* OVERFIT: below which the penalty begins; 0: 0.01 of classes and labels */
     const gr_watch *watch;  /* of what is tried before the first update */
 } gr_procedure_options;

@@ -73,6 +73,25 @@ gr_status gr__procedure_new(gr_following *p)
     return good ? make(p, tree, &p->recipe) : gr__error_code(p->ctx);
 }
 
+gr_status gr__procedure_cycles(gr_following *p)
+{
+    const gr_phase_line *l = &p->next;
+    gr_tree *tree = gr__tree_copy(p->b, p->recipe->tree), *stop = tree ? gr__tree_map(p->b) : NULL;
+    const gr_stop_rules *s = &p->given->stop;
+    const char *schedule =
+        gr__bump_format(p->b, "{type: constant, tail: {fraction: %lld updates, cycles: 4, high: %s, low: %s}}",
+                        (long long)l->updates, number(p, l->lr), number(p, l->lr / 10));
+    bool good = stop && schedule && put(p, tree, "schedule", schedule) && gr__tree_put(p->b, tree, "stop", stop) &&
+                put(p, stop, "steps", whole(p, l->step + l->updates));
+    if (s->seconds > 0) good = good && gr__tree_put_number(p->b, stop, "seconds", s->seconds);
+    if (s->validation_error_below > 0)
+        good = good && gr__tree_put_number(p->b, stop, "validation_error_below", s->validation_error_below);
+    if (!good) return gr__error_code(p->ctx);
+    gr__recipe_close(p->ctx, p->recipe);
+    p->recipe = NULL;
+    return make(p, tree, &p->recipe);
+}
+
 /* As many samples as the recipe trains on. */
 static bool put_length(gr_following *p, gr_tree *tree)
 {

@@ -119,9 +119,9 @@ gr_status gr__run_read(gr_context *ctx, gr__bump *b, const char *folder, const c
     struct stat about;
     *out = (gr_read_run){.folder = folder, .label = label};
     if (stat(folder, &about) == 0 && !S_ISDIR(about.st_mode)) {
-        gr__fail(ctx, GR_E_FILE, "it is a file; a report is of a run's folder");
+        gr__fail(ctx, GR_E_FILE, "it is neither the folder of a run nor a study of gradus tune");
         gr__error_place(ctx, folder, 0, 0, NULL);
-        return GR_E_FILE;
+        return gr__mistaken_run(ctx, folder, GR_E_FILE);
     }
     gr_status st = gr__runs_history(ctx, folder, &out->history);
     if (st != GR_OK) return st;

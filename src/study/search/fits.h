@@ -2,7 +2,8 @@
 #ifndef GR_STUDY_SEARCH_FITS_H
 #define GR_STUDY_SEARCH_FITS_H
 
-#include "study/check/check.h"
+#include "base/watch.h"
+#include "train/train.h"
 
 /* *largest: of the batches up to the training samples, as `gradus plan` counts their bytes; 0: not even one of 1. An
  * optimizer that takes the whole set has one batch. budget: bytes. */

@@ -7,7 +7,8 @@
 #ifndef GR_STUDY_SEARCH_NOISE_H
 #define GR_STUDY_SEARCH_NOISE_H
 
-#include "study/check/check.h"
+#include "base/watch.h"
+#include "train/train.h"
 
 typedef struct gr_noise_figures {
     double noise_scale, trace, gradient_norm2; /* noise_scale = trace / gradient_norm2 */

@@ -3,7 +3,7 @@
 #ifndef GR_STUDY_SEARCH_RATES_H
 #define GR_STUDY_SEARCH_RATES_H
 
-#include "study/check/check.h"
+#include "base/watch.h"
 #include "study/steps/steps.h"
 
 enum { GR_MOST_RATES = 101 };

@@ -3,7 +3,8 @@
 #ifndef GR_STUDY_SEARCH_RECOMPUTING_H
 #define GR_STUDY_SEARCH_RECOMPUTING_H
 
-#include "study/check/check.h"
+#include "base/watch.h"
+#include "train/train.h"
 
 /* ---- an update's plan ---- */
 typedef struct gr_recomputed { /* of a layer */

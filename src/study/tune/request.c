@@ -37,7 +37,18 @@ static gr_status read_method(asked *a)
     return gr__settings_make(a->ctx, a->b, &a->tuner->head, tree, GR_PRESET_CHAPTER, NULL, &a->settings);
 }
 
-/* How many rungs: as many as trials and evaluations allow. */
+/* The updates of all rungs as a share of those of whole trainings. */
+static double spent_by(const asked *a, int rungs)
+{
+    double sum = 0, n = (double)a->trials;
+    for (int k = 0; k < rungs; k++) {
+        double most = fmax(1, floor(n * pow(a->keep, k) + 1e-9));
+        sum += most * (pow(a->keep, rungs - 1 - k) - (k > 0 ? pow(a->keep, rungs - k) : 0));
+    }
+    return sum / n;
+}
+
+/* How many rungs: as few as spend what may be spent, or else as many as trials and evaluations allow. */
 static gr_status count_rungs(asked *a)
 {
     double share = a->searched.share;
@@ -50,7 +61,8 @@ static gr_status count_rungs(asked *a)
                         a->tuner->head.name);
     for (a->rungs = 1; a->rungs < MOST_RUNGS; a->rungs++) {
         double part = pow(a->keep, a->rungs);
-        if ((double)a->trials * part < 1 - 1e-9 || share > part + 1e-9 || share == 0) break;
+        bool cheap = a->rungs > 1 && spent_by(a, a->rungs) <= gr__setting_real(&a->settings, "spend") + 1e-9;
+        if ((double)a->trials * part < 1 - 1e-9 || share > part + 1e-9 || share == 0 || cheap) break;
     }
     if (a->rungs > 1) return GR_OK;
     gr__fail(a->ctx, GR_E_CONFLICT, "--method %s: %s", a->tuner->head.name,

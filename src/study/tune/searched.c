@@ -67,7 +67,7 @@ gr_status gr__searched_recipe(const gr_searched *s, gr_context *ctx, const gr_sp
         if (isnan(p->at[i])) continue;
         const char *set =
             gr__bump_format(b, "%s=%s", spaces->at[i].key, gr__space_text(&spaces->at[i], p->at[i], text));
-        st = set ? gr__recipe_set(ctx, b, tree, set) : GR_E_MEMORY;
+        st = set ? gr__recipe_set(ctx, b, tree, "--try", set) : GR_E_MEMORY;
     }
     if (st == GR_OK) st = gr__recipe_from_tree(ctx, b, tree, s->base->path, s->base->folder, out);
     if (st != GR_OK) gr__bump_destroy(b);
