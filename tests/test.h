@@ -12,6 +12,21 @@
 
 #include "base/base.h"
 
+/* In a build with AddressSanitizer or ThreadSanitizer, where every test takes several times as long. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TEST_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define TEST_SANITIZED 1
+#endif
+#endif
+#ifndef TEST_SANITIZED
+#define TEST_SANITIZED 0
+#endif
+
+/* How many of n random cases are tried: all; with a sanitizer the first quarter, which goes through the same code. */
+#define TEST_CASES(n) (TEST_SANITIZED ? ((n) + 3) / 4 : (n))
+
 /* A context with so many threads (0: as the affinity mask allows) and bytes of tensor memory (0: no limit); never NULL.
  */
 static inline gr_context *test_context_with(int threads, uint64_t budget_bytes)

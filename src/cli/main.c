@@ -264,6 +264,7 @@ int main(int argc, char **argv)
     static cli c; /* large: lists of arguments */
     c = (cli){.json = wants_json(argc, argv)};
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit cannot be written, as on a full disk */
     gr_status st = gr_context_create(&(gr_context_options){.log = log_line, .user = &c}, &c.ctx);
     if (st != GR_OK) {
         fprintf(stderr, "gradus: %s\n", gr_status_text(st));

@@ -27,6 +27,13 @@ static size_t bytes_of(const gr__compiler *outer, const gr__body *b, gr_val v)
     return gr__value_bytes(outer->backend, gr__value(b->graph, v));
 }
 
+static bool is_zeros(const gr_graph *g, gr_val v)
+{
+    double value;
+    const gr_node *n = gr__made_by(g, v, GR_OP_BROADCAST);
+    return n && gr__is_const(g, n->in[0], &value) && value == 0;
+}
+
 static void describe_carry(const gr__compiler *outer, const gr_item *it, const gr_node *n, int c, gr__carry *carry)
 {
     const gr__body *b = n->attr.body;
@@ -35,6 +42,7 @@ static void describe_carry(const gr__compiler *outer, const gr_item *it, const g
                          .states = result_of(it, gr__body_states(b, c)),
                          .final = result_of(it, gr__body_final(b, c)),
                          .block = {-1, -1},
+                         .zeros = is_zeros(outer->g, n->in[operand]),
                          .bytes = bytes_of(outer, b, b->leaf[operand])};
 }
 
@@ -161,6 +169,7 @@ static gr_status compile_body(gr__loop *l, const gr__compiler *outer, const gr_i
     GR_TRY(find_moving(l));
     GR_TRY(gr__loop_find_together(l));
     GR_TRY(gr__loop_find_idle(l));
+    GR_TRY(gr__loop_find_still(l));
 done:
     gr__bump_destroy(c.work);
     return st;
@@ -245,7 +254,8 @@ static void move(const gr__instruction *in, int64_t done)
     const gr__loop *l = gr__loop_of(in);
     for (int i = 0; i < l->body->n_instructions; i++) {
         gr__instruction *call = &l->body->instructions[i];
-        if (call->code == GR__CALL) call->done = done ? GR_MAX(call->kernel->n_lasting, call->packed) : call->packed;
+        int64_t ran = l->still[i] ? done - 1 : done; /* steps that it has run in */
+        if (call->code == GR__CALL) call->done = ran > 0 ? GR_MAX(call->kernel->n_lasting, call->packed) : call->packed;
     }
     for (int i = 0; i < l->n_moving; i++) {
         const gr__moving *m = &l->moving[i];
@@ -284,13 +294,38 @@ bool gr__loop_step(const gr__instruction *in, int64_t *done)
     return true;
 }
 
-/* How many instructions from i on the last step leaves out: none, or all that run together. */
-static int idle_from(const gr__loop *l, int i)
+/* All of these, in this step? */
+static bool all(const bool *which, int i, int n)
 {
-    int n = GR_MAX(l->together[i], 1);
     for (int k = i; k < i + n; k++)
-        if (!l->idle[k]) return 0;
-    return n;
+        if (!which[k]) return false;
+    return true;
+}
+
+/* One of them, by itself, in the first step. */
+static void run_first(gr_plan *root, const gr__loop *l, int i)
+{
+    const gr__instruction *in = &l->body->instructions[i];
+    if (l->still[i])
+        memset(in->address[in->n_operands - 1], 0,
+               gr__value_bytes(l->body->backend, gr__value(in->made->item.graph, in->made->item.out[0])));
+    else
+        (void)gr__plan_step(root, in);
+}
+
+/* Instructions i .. i+n-1 in step `done`, counted from 1. */
+static void run_step(gr_plan *root, const gr__loop *l, int i, int n, int64_t done)
+{
+    const gr__instruction *in = &l->body->instructions[i];
+    bool still = false;
+    for (int k = i; k < i + n; k++) still |= l->still[k];
+    if (done == l->steps && all(l->idle, i, n)) return;
+    if (done == 1 && still)
+        for (int k = i; k < i + n; k++) run_first(root, l, k);
+    else if (l->together[i])
+        gr__plan_run_together(root, in, n);
+    else
+        (void)gr__plan_step(root, in);
 }
 
 void gr__loop_run(gr_plan *root, const gr__instruction *in)
@@ -298,13 +333,8 @@ void gr__loop_run(gr_plan *root, const gr__instruction *in)
     const gr__loop *l = gr__loop_of(in);
     gr__loop_begin(in);
     for (int64_t done = 0; gr__loop_step(in, &done);)
-        for (int i = 0; i < l->body->n_instructions;) {
-            const gr__instruction *next = &l->body->instructions[i];
-            int idle = done == l->steps ? idle_from(l, i) : 0, n = idle ? idle : GR_MAX(l->together[i], 1);
-            if (!idle && l->together[i])
-                gr__plan_run_together(root, next, n);
-            else if (!idle)
-                (void)gr__plan_step(root, next);
-            i += n;
+        for (int i = 0, n; i < l->body->n_instructions; i += n) {
+            n = GR_MAX(l->together[i], 1);
+            run_step(root, l, i, n, done);
         }
 }

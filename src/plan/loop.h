@@ -24,6 +24,7 @@ typedef struct gr__carry {
     int initial, states, final; /* operands of the instruction; -1: nobody reads it */
     int block[2];               /* of the body, where neither stands: for even and odd numbers of steps to come */
     size_t bytes;
+    bool zeros; /* it starts with nothing but zeros */
 } gr__carry;
 
 typedef struct gr__moving { /* an argument in the body that moves */
@@ -42,6 +43,7 @@ struct gr__loop {
     gr__carry *carries;
     gr__moving *moving;
     int n_slots, n_carries, n_moving;
+    bool *still;   /* of an instruction of the body: a product with what the first step finds to be 0 */
     bool *idle;    /* of an instruction of the body: the last step has no need of it */
     int *together; /* of an instruction of the body: how many from it on run together, part by part; 0: none */
 };
@@ -63,6 +65,7 @@ bool gr__loop_step(const gr__instruction *in, int64_t *done);
 /* Find out which do, and which are (loop_parts.c). */
 gr_status gr__loop_find_together(gr__loop *l);
 gr_status gr__loop_find_idle(gr__loop *l);
+gr_status gr__loop_find_still(gr__loop *l);
 
 static inline const gr__loop *gr__loop_of(const gr__instruction *in)
 {

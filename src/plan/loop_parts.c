@@ -124,3 +124,30 @@ gr_status gr__loop_find_idle(gr__loop *l)
     for (int i = p->n_instructions; i-- > 0;) l->idle[i] = is_idle_at_last(l, i);
     return GR_OK;
 }
+
+/* ---- the first step ---- */
+
+/* Is it a product, and nothing else, whose first factor is carried and starts at 0? Not one that packs for others. */
+static bool is_still_at_first(const gr__loop *l, const gr__instruction *in)
+{
+    if (in->code != GR__CALL || in->kernel->packs.form[0] || in->made->item.n_nodes != 1) return false;
+    if (l->until >= 0 || l->steps == 1) return false;
+    const gr_item *it = &in->made->item;
+    const gr_node *n = gr__node(it->graph, it->nodes[0]);
+    if (n->op->code != GR_OP_MATMUL) return false;
+    for (int i = 0; i < it->n_in; i++) {
+        gr__spot spot = l->body->buffers[in->operand[i].buffer].spot;
+        bool before = spot.kind == GR__IN_SLOT && l->slots[spot.index].kind == GR__SLOT_BEFORE;
+        if (it->in[i] == n->in[0] && before && l->carries[l->slots[spot.index].operand].zeros) return true;
+    }
+    return false;
+}
+
+gr_status gr__loop_find_still(gr__loop *l)
+{
+    gr_plan *p = l->body;
+    l->still = gr__bump_alloc(p->memory, ((size_t)p->n_instructions + 1) * sizeof *l->still);
+    if (!l->still) return gr__error_code(l->ctx);
+    for (int i = 0; i < p->n_instructions; i++) l->still[i] = is_still_at_first(l, &p->instructions[i]);
+    return GR_OK;
+}

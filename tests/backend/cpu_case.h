@@ -80,11 +80,11 @@ static inline void case_forget(cpu_case *c, gr_val v)
 
 static inline bool case_guards_hold(const cpu_case *c, gr_val v)
 {
-    size_t bytes = case_bytes(c->g, v), all = (bytes + 63) / 64 * 64 + 2 * CASE_GUARD;
+    size_t bytes = case_bytes(c->g, v), all = (bytes + 63) / 64 * 64 + 2 * CASE_GUARD, touched = 0;
     const unsigned char *p = (const unsigned char *)c->block[v];
-    for (size_t i = 0; i < all; i++)
-        if ((i < CASE_GUARD || i >= CASE_GUARD + bytes) && p[i] != 0xff) return false;
-    return true;
+    for (size_t i = 0; i < CASE_GUARD; i++) touched += p[i] != 0xff;
+    for (size_t i = CASE_GUARD + bytes; i < all; i++) touched += p[i] != 0xff;
+    return touched == 0;
 }
 
 /* Fills a leaf: reals uniform in [low, high), some of them special; integers whole in the same range. */

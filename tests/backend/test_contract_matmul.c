@@ -24,7 +24,7 @@ static void test_random_shapes(void **state)
     for (int isa = 0; isa < GR__ISA_COUNT; isa++) {
         if (!gr__isa_supported((gr__isa)isa)) continue;
         gr__rng r = gr__rng_make(1, "matmul", 0, 0);
-        for (int i = 0; i < 1500; i++) {
+        for (int i = 0; i < TEST_CASES(1500); i++) {
             gr__contraction c = {.kind = GR__MATMUL};
             c.mm.batch = gr__rng_below(&r, 4) > 0 ? 1 : (int64_t)gr__rng_below(&r, 5);
             c.mm.m = pick(&r, sizes, GR_COUNT(sizes));

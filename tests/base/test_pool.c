@@ -14,17 +14,6 @@
 
 #include "base/pool.h"
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 typedef struct job {
     uint32_t *taken; /* plain memory, one element a shard: a shard taken twice is a race that the thread sanitizer
                         reports too */
@@ -249,7 +238,7 @@ static void each_acquisition_fails(void **state)
 static void too_many_threads(void **state)
 {
     (void)state;
-    if (SANITIZED) {
+    if (TEST_SANITIZED) {
         print_message("skipped: sanitizers need the address space that this test takes away\n");
         skip();
     }

@@ -35,6 +35,14 @@ bad() {
   grep -qE -e "$pattern" err.txt || short "gradus $*: the error does not match /$pattern/: $(head -n 2 err.txt)"
 }
 
+# until_holds COMMAND...: waits for what a process in the background does: a minute and more, for the machine may be busy
+until_holds() {
+  local i
+  for ((i = 0; i < 3000; i++)); do "$@" && return; sleep 0.02; done
+  short "never came true: $*"
+}
+has_lines() { [[ -e $1 && $(wc -l <"$1") -ge $2 ]]; } # FILE N: N or more
+
 same() { cmp -s "$1" "$2" || short "$1 and $2 differ${3:+ ($3)}"; }
 differ() { cmp -s "$1" "$2" && short "$1 and $2 are equal${3:+ ($3)}"; }
 has() { grep -qE "$2" "$1" || short "$1 has no /$2/: $(head -n 3 "$1")"; }

@@ -55,7 +55,9 @@ for part in train t10k; do
   { printf '\0\0\10\1\0\0\7\320' && gzip -dc "$pictures/$part-labels-idx1-ubyte.gz" | tail -c +9 | head -c 2000; } | gzip -1 >small/$part-labels-idx1-ubyte.gz
 done
 export GRADUS_DATA=$PWD/small
+narrow() { sed -i 's/filters: 32/filters: 4/; s/filters: 64/filters: 8/; s/units: 256/units: 32/' "$1"; } # FILE: simple-cnn's layers, which checks would be long about
 "$gradus" new --from simple-cnn -o my.yaml --quiet || short "no recipe to start from"
+narrow my.yaml
 cp my.yaml recipe.yaml
 
 blocks() { # PAGE LANGUAGE: the fenced blocks, each into a file of its own, whose names are printed
@@ -113,7 +115,10 @@ run_gradus() { # LINE: a command as the page has it
   fi
   [[ ${words[1]} != @(train|finetune) || $line == *--resume* || ${#words[@]} -lt 3 ]] || words+=(--overwrite) # pages train the same recipe again
   [[ ${words[1]} != new ]] || rm -f "${words[-1]}"
-  "$gradus" "${words[@]:1}" >out.txt 2>err.txt </dev/null && return
+  if "$gradus" "${words[@]:1}" >out.txt 2>err.txt </dev/null; then
+    [[ ${words[1]} != new ]] || narrow "${words[-1]}"
+    return
+  fi
   if grep -qE 'an argument is missing|where to\?' err.txt; then
     named "${words[@]:1}"
   else

@@ -73,7 +73,7 @@ small long.yaml "stop: {epochs: 60}" "log: {every: 1, histograms: 20, pictures: 
 for lines in 25 90 140; do
   "$gradus" train long.yaml --out killed --resume >/dev/null 2>err.txt </dev/null &
   pid=$!
-  for ((i = 0; i < 500; i++)); do [[ $(wc -l 2>/dev/null <killed/metrics.jsonl || echo 0) -ge $lines ]] && break; sleep 0.01; done
+  until_holds has_lines killed/metrics.jsonl $lines
   kill -9 $pid 2>/dev/null
   wait $pid 2>/dev/null
   [[ $lines -ne 25 ]] || printf 'half a record' >>killed/$file # what a killed process leaves

@@ -51,7 +51,13 @@ for kind in onnx npz safetensors; do
   bad 3 'damaged' export broken.safetensors -o n.$kind
   [[ -e n.$kind ]] && short "n.$kind was written"
 done
-ls ./*.tmp-* 2>/dev/null && short "a temporary file is left"
+# A limit on the size of files is a disk that is full
+for file in big.safetensors big.npz big.onnx big.c; do
+  (ulimit -f 4 && bad 3 'cannot write|File too large' export $model -o $file)
+  [[ -e $file ]] && short "$file is there, in parts"
+done
+(ulimit -f 4 && bad 3 'cannot write|File too large' train r.yaml --out limited --quiet)
+ls ./*.tmp-* limited/*.tmp-* limited/best.safetensors 2>/dev/null && short "a temporary file is left"
 
 # What says its own model comes back without a recipe, to the bit; other exports need one
 code 0 eval $model --split validation --json && cp out.txt want.txt

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Runs that fine-tune: pruned models, layers frozen for a while, adapters, and going on to the same bits. [mission F6]
+# Runs that fine-tune: pruned models, layers frozen for a while, adapters, and going on to the same bits. [mission F6, F8, FIG4.12]
 . "$(dirname "$0")/lib.sh"
 . "$here/finetune.sh"
 
@@ -92,5 +92,31 @@ mv away/last.safetensors m/
 bad 2 'training starts from one model, and --from names another' train h/recipe.yaml --from $M --out no
 grep -v '^start:' h/recipe.yaml >x.yaml
 bad 2 'start: h was made with start, which this recipe has not' train x.yaml --out h --resume
+
+# ---- figure 4.12: dogs and cats by a VGG-16, of the real one the shapes, and a narrow one that is trained [F8, FIG4.12]
+code 0 zoo vgg16 && sed 1d out.txt >vgg16.yaml
+for units in 1000 2; do
+  code 0 plan vgg16.yaml --set 'data={train: {type: synthetic, kind: digits, n: 8, size: 224}, batch: 2}' --set 'model.input=[224, 224, 1]' --set "model.layers[24].units=$units" --json
+  counted+=("$(sed -nE 's/.*"parameters":([0-9]+).*/\1/p' out.txt)")
+done
+gone=$((counted[0] - counted[1] - 4 * 998 * 4097)) # of what begins at multiples of 64 bytes
+[[ $gone -gt -128 && $gone -lt 128 ]] || short "VGG-16's last layer is not 4096 x 1000, and then 4096 x 2: ${counted[*]}"
+perl -e 'my @kinds = (["many/red", 9, 1, 1], ["many/green", 1, 9, 1], ["many/blue", 1, 1, 9], ["dogcat/cat", 9, 6, 2], ["dogcat/dog", 3, 4, 9]);
+  mkdir for "many", "dogcat"; for (@kinds) { my ($name, @c) = @$_; mkdir $name;
+    for my $i (1 .. 20) { open my $f, ">", "$name/$i.ppm"; binmode $f; print $f "P6 32 32 255\n", map { my $p = $_; map { chr(int($c[$_] * (20 + ($p * 7 + $i * 31) % 8))) } 0 .. 2 } 1 .. 1024 } }'
+narrow=$(sed -nE 's/^ +- (\{.*\}|[a-z_]+)( +#.*)?$/\1/p' vgg16.yaml | sed -E 's/filters: [0-9]+/filters: 8/; s/units: 4096/units: 16/; s/units: 1000/units: 3/; s/size: 7/size: 1/' | paste -sd,)
+small many.yaml "data: {train: {type: images, folder: many}, validation: {split: 0.2}, batch: 12, prepare: [{type: scale, by: 1/255}, {type: standardize, per: channel}]}" \
+  "model: {input: [32, 32, 3], layers: [$narrow]}" "stop: {epochs: 4}" "optimizer: {type: adam, lr: 0.003}"
+code 0 train many.yaml --out many-run --quiet
+for how in '--freeze all-but-last' '--lr-scale 0.01'; do
+  # shellcheck disable=SC2086
+  GRADUS_PICTURES=$PWD code 0 finetune many-run/best.safetensors "$here/../../recipes/dogcat.yaml" $how --set 'data.train.resize=[32, 32]' --set data.batch=8 --out pets --overwrite
+  has out.txt 'classifier.6'
+  code 0 eval pets/best.safetensors --split validation --json
+  [[ $(field out.txt samples) -eq 8 && $(field out.txt error) =~ ^0(\.0)?$ ]] || short "dogs and cats, $how: $(head -c 300 out.txt)"
+  code 0 predict pets/best.safetensors dogcat/dog/3.ppm --json && has out.txt '"label":"dog"'
+  [[ $how == --lr* ]] || equal many-run/best.safetensors pets/best.safetensors 'features.*|classifier.[03].*' "they are frozen"
+  other many-run/best.safetensors pets/best.safetensors 'classifier.6.weight' "it is another layer"
+done
 
 finish

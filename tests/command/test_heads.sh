@@ -97,7 +97,7 @@ code 0 train two.yaml --out cut --quiet --set stop.steps=11
 code 0 train two.yaml --out cut --quiet --resume
 "$gradus" train two.yaml --out killed --quiet --set stop.epochs=100000 >/dev/null 2>err.txt &
 pid=$!
-for ((i = 0; i < 500; i++)); do [[ $(wc -l 2>/dev/null <killed/metrics.jsonl || echo 0) -ge 18 ]] && break; sleep 0.02; done
+until_holds has_lines killed/metrics.jsonl 18
 kill -TERM $pid
 wait $pid
 [[ $? -eq 5 ]] || short "SIGTERM: exit code is not 5: $(cat err.txt)"

@@ -49,7 +49,7 @@ LC_ALL=C grep -qaP '[\x80-\xff]' shown.txt && short "characters that this termin
 state() { sed -E 's/.*\) (.).*/\1/' /proc/"$1"/stat 2>/dev/null; }
 until_state() { # PID PATTERN: a letter
   local i
-  for ((i = 0; i < 500; i++)); do
+  for ((i = 0; i < 3000; i++)); do
     [[ $(state "$1") == $2 ]] && return
     sleep 0.02
   done

@@ -42,7 +42,7 @@ kill_and_resume run.yaml "$KILLS" last.safetensors best.safetensors
 
 "$gradus" train run.yaml --out stopped --quiet --set stop.epochs=100000 >/dev/null 2>err.txt &
 pid=$!
-for ((i = 0; i < 200; i++)); do [[ -s stopped/metrics.jsonl ]] && break; sleep 0.02; done
+until_holds test -s stopped/metrics.jsonl
 kill -INT $pid
 wait $pid
 [[ $? -eq 5 ]] || short "SIGINT: exit code is not 5: $(cat err.txt)"

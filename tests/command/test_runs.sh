@@ -3,23 +3,14 @@
 . "$(dirname "$0")/lib.sh"
 long=100000
 
-# wait_for FILE: until a run in the background has written it
-wait_for() {
-  local i
-  for ((i = 0; i < 500; i++)); do [[ -s $1 ]] && return; sleep 0.02; done
-  short "$1 never came"
-}
+wait_for() { until_holds test -s "$1"; } # FILE: until a run in the background has written it
 # start ARGS...: trains in the background; its process is $pid
 start() {
   "$gradus" train "$@" --quiet >/dev/null 2>background.txt &
   pid=$!
 }
-# wait_stopped PROCESS: until it sleeps in a call of the system
-wait_stopped() {
-  local i
-  for ((i = 0; i < 500; i++)); do [[ $(cut -d' ' -f3 /proc/$1/stat 2>/dev/null) == S ]] && return; sleep 0.02; done
-  short "process $1 never waits"
-}
+sleeping() { [[ $(cut -d' ' -f3 "/proc/$1/stat" 2>/dev/null) == S ]]; }
+wait_stopped() { until_holds sleeping "$1"; } # PROCESS: until it sleeps in a call of the system
 # What a run that goes on in the background does not write meanwhile
 listing() { (cd "$1" && find . -type f ! -name 'metrics.jsonl' ! -name '*tfevents*' -printf '%p %s %T@\n' | sort); }
 

@@ -141,7 +141,7 @@ bad 3 'cut.db' report cut.db
 # Ctrl-C: at the next update, with its own exit code, and the study goes on.
 sed 's/steps: 18/steps: 2000000/' r.yaml >long.yaml
 "$gradus" tune long.yaml --try 'optimizer.lr={0.01}' --method grid --study long.db >out.txt 2>err.txt &
-for i in $(seq 100); do [[ -e long.db-trials ]] && break; sleep 0.1; done
+until_holds test -e long.db-trials
 sleep 0.3
 kill -INT $!
 wait $!

@@ -6,18 +6,10 @@
 
 #include "small.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-
 static atomic_long calls;
 static atomic_bool counting;
 
-#ifndef SANITIZED
+#if !TEST_SANITIZED
 extern void *__libc_malloc(size_t n);
 extern void *__libc_calloc(size_t n, size_t size);
 extern void *__libc_realloc(void *p, size_t n);
@@ -79,7 +71,7 @@ static gr_status watch(void *user, const gr_progress *p, bool *stop)
 static void steps_allocate_nothing(void **state)
 {
     (void)state;
-#ifdef SANITIZED
+#if TEST_SANITIZED
     skip(); /* the sanitizer's own allocator stands where ours would be */
 #endif
     static const char *const recipes[] = {
@@ -126,7 +118,7 @@ static void steps_allocate_nothing(void **state)
 static void the_counter_counts(void **state)
 {
     (void)state;
-#ifdef SANITIZED
+#if TEST_SANITIZED
     skip();
 #endif
     atomic_store(&calls, 0);

@@ -119,7 +119,8 @@ gr_status gr__run_read(gr_context *ctx, gr__bump *b, const char *folder, const c
     struct stat about;
     *out = (gr_read_run){.folder = folder, .label = label};
     if (stat(folder, &about) == 0 && !S_ISDIR(about.st_mode)) {
-        gr__fail(ctx, GR_E_FILE, "it is neither the folder of a run nor a study of gradus tune");
+        gr__fail(ctx, GR_E_FILE,
+                 "it is a file, and no study of gradus tune; a report is of a run's folder or of such a study");
         gr__error_place(ctx, folder, 0, 0, NULL);
         return gr__mistaken_run(ctx, folder, GR_E_FILE);
     }
