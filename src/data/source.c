@@ -104,6 +104,19 @@ gr_status gr__set_check(gr_context *ctx, const gr_source *source, const gr_wants
                 : gr__fail(ctx, GR_E_INTERNAL, "source %s gives other fields than were asked for", source->head.name);
 }
 
+/* A cost wants targets, which a source may have been given none of. */
+static gr_status check_targets(gr_context *ctx, const gr_tree *tree, const gr_source *source, const gr_wants *w,
+                               const gr_set *s)
+{
+    bool one = gr__member_has(&source->head, "target");
+    if (!w || w->n_targets == 0 || s->n_targets > 0) return GR_OK;
+    return gr__tree_fail(ctx, tree, GR_E_CONFLICT,
+                         one                                        ? "`target` says which column they are"
+                         : gr__member_has(&source->head, "targets") ? "`targets` says where they are"
+                                                                    : NULL,
+                         "the cost wants targets, but %s gives none", source->head.name);
+}
+
 /* Indices come from files; what else is wanted as such has numbers of its own. */
 static gr_status check_indices(gr_context *ctx, const gr_tree *tree, const gr_source *source, const gr_wants *w,
                                const gr_set *s)
@@ -134,6 +147,7 @@ gr_status gr__set_info(gr_context *ctx, const gr_tree *tree, const gr_source_opt
     gr_set info = {0};
     gr_status st = settle(ctx, b, tree, &source, &s);
     if (st == GR_OK) st = gr__source_place(ctx, &s, "type", source->info(ctx, &s, o, &info));
+    if (st == GR_OK) st = check_targets(ctx, tree, source, o->wants, &info);
     if (st == GR_OK) st = gr__set_check(ctx, source, o->wants, &info);
     if (st == GR_OK) st = check_indices(ctx, tree, source, o->wants, &info);
     if (st == GR_OK && source->reads) leave_out(&info, gr__hold_limit(o, true));
@@ -163,7 +177,8 @@ gr_status gr__set_load(gr_context *ctx, const gr_tree *tree, const gr_source_opt
     gr_status st = settle(ctx, b, tree, &source, &s);
     if (st == GR_OK) st = gr__source_place(ctx, &s, "type", source->load(ctx, &s, o, &set));
     if (st == GR_OK) {
-        st = gr__set_check(ctx, source, o->wants, &set);
+        st = check_targets(ctx, tree, source, o->wants, &set);
+        if (st == GR_OK) st = gr__set_check(ctx, source, o->wants, &set);
         if (st == GR_OK) st = check_indices(ctx, tree, source, o->wants, &set);
         if (st == GR_OK && source->reads)
             st = gr__source_place(ctx, &s, "type", gr__set_hold(ctx, &set, gr__hold_limit(o, true), o->faults));

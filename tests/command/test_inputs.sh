@@ -118,4 +118,19 @@ for seed in 1 2 3 4 5 6; do
   echo
 done >left.txt
 [[ $(sort -u left.txt | wc -l) -gt 2 ]] || short "the same classes leave training for every seed: $(sort -u left.txt)"
+
+# ---- a cost without targets: whatever the source, before anything is trained
+npy() { # FILE SHAPE NUMBERS...: float64
+  local file=$1 head
+  printf -v head "%-117s\n" "{'descr': '<f8', 'fortran_order': False, 'shape': ($2), }"
+  shift 2
+  { printf '\223NUMPY\1\0\166\0%s' "$head" && perl -e 'print pack("d<*", @ARGV)' "$@"; } >"$file"
+}
+printf 'a,b\n1,2\n2,3\n3,5\n' >bare.csv
+npy bare.npy '3, 2' 1 2 2 3 3 5
+for source in '{type: csv, file: bare.csv}' '{type: npy, inputs: bare.npy}'; do
+  printf '%s\n' 'gradus: 1' "data: {train: $source}" 'model: {input: [2], layers: [{type: dense, units: 1}]}' 'cost: mse' 'optimizer: sgd' >bare.yaml
+  for what in train plan 'data check'; do bad 2 'data.train: the cost wants targets, but (csv|npy) gives none' $what bare.yaml; done
+  has err.txt '^  `targets?` says w'
+done
 finish
