@@ -39,7 +39,8 @@ typedef enum gr_role {
     GR_ROLE_NORM_SHIFT,
     GR_ROLE_SLOPE,
     GR_ROLE_STATE,
-    GR_ROLE_MASK /* of a weight: 0 where it is held at 0, else 1; whole numbers of a byte in model files */
+    GR_ROLE_MASK, /* of a weight: 0 where it is held at 0, else 1; whole numbers of a byte in model files */
+    GR_ROLE_CODES /* a slot of bytes, GR_U8 in graphs: numbers of an optimizer in fewer bits */
 } gr_role;
 /* How a file's axes differ from memory's: PLAIN not at all; CONV [O,KH,KW,I] in memory is [O,I,KH,KW] in files
  * (one-dimensional: KH is 1 and absent); CHANNELS [...,C] in memory is [C,...] in files. */

@@ -134,7 +134,8 @@ static gr_status build(gr_net *net, const rules *r, gr_val sum, gr_val count)
                               .curvature = curved ? w.bends : NULL,
                               .n = net->b.n_params,
                               .count = count,
-                              .lr = gr_feed(g, GR_FEED_LR, GR_REAL, GR_SCALAR)};
+                              .lr = gr_feed(g, GR_FEED_LR, GR_REAL, GR_SCALAR),
+                              .seed = gr_feed(g, GR_FEED_SEED, GR_REAL, GR_SCALAR)};
     st = gr__optim_build(g, net->store, &u, &v);
     if (st != GR_OK) return st;
     gr_val finite = gr_add(g, sum, v.finite);

@@ -20,6 +20,11 @@ static bool infer_real(gr_graph *g, const gr_attr *attr, const gr_val *in, int n
     return infer_named(g, attr, in, n_in, out);
 }
 
+static bool infer_slot(gr_graph *g, const gr_attr *attr, const gr_val *in, int n_in, gr_value *out)
+{
+    return out->dtype == GR_U8 ? infer_named(g, attr, in, n_in, out) : infer_real(g, attr, in, n_in, out);
+}
+
 static bool infer_const(gr_graph *g, const gr_attr *attr, const gr_val *in, int n_in, gr_value *out)
 {
     (void)g, (void)attr, (void)in, (void)n_in;
@@ -150,7 +155,7 @@ const gr_op gr__leaf_ops[] = {
      .name = "slot",
      .n_out = 1,
      .kept = GR__KEPT_STORE,
-     .infer = infer_real,
+     .infer = infer_slot,
      .gradient = gr__no_gradient,
      .branches = GR__BRANCHES_ONE,
      .fields = name_fields},
@@ -213,6 +218,11 @@ gr_val gr_param(gr_graph *g, const char *name, gr_shape shape)
 gr_val gr_slot(gr_graph *g, const char *name, gr_shape shape)
 {
     return named(g, GR_OP_SLOT, name, GR_REAL, shape);
+}
+
+gr_val gr__slot_codes(gr_graph *g, const char *name, int64_t bytes)
+{
+    return named(g, GR_OP_SLOT, name, GR_U8, GR_SHAPE(bytes));
 }
 
 gr_val gr_const(gr_graph *g, double value)

@@ -8,18 +8,28 @@
 #include "base/rng.h"
 #include "graph/op.h"
 #include "graph/packed.h"
+#include "graph/shape.h"
+#include "graph/slot_codes.h"
 
 enum { MOST_GROUP = 1 << 20 };
 
 gr__packing gr__packing_of(const gr_attr *attr)
 {
-    return (gr__packing){(gr__packed_form)attr->i[0], attr->i[1], attr->i[2], attr->i[3], attr->i[4],
-                         (gr__test)attr->i[5],        attr->f[0]};
+    bool slot = attr->i[0] == GR__PACK_SLOT;
+    return (gr__packing){.form = (gr__packed_form)attr->i[0],
+                         .bits = attr->i[1],
+                         .group = attr->i[2],
+                         .samples = attr->i[3],
+                         .run = slot ? 0 : attr->i[4],
+                         .positive = slot && attr->i[4],
+                         .test = (gr__test)attr->i[5],
+                         .than = attr->f[0]};
 }
 
 int64_t gr__packed_bytes(const gr__packing *p, int64_t count)
 {
     if (p->form == GR__PACK_TRUTH) return count;
+    if (p->form == GR__PACK_SLOT) return gr__slot_bytes((int)p->bits, count);
     if (p->form != GR__PACK_QUANTISED) return 2 * count;
     gr__groups_of g = gr__groups_in(p, count);
     return gr__group_codes(&g, g.runs * g.per_run);
@@ -29,10 +39,12 @@ int64_t gr__packed_bytes(const gr__packing *p, int64_t count)
 
 static bool check(gr_graph *g, const gr__packing *p, gr_dtype dtype, int64_t count)
 {
-    if (p->form < GR__PACK_TRUTH || p->form > GR__PACK_QUANTISED)
+    if (p->form < GR__PACK_TRUTH || p->form > GR__PACK_SLOT)
         return gr__op_fail(g, GR_E_INTERNAL, "%d is no form", (int)p->form);
     if (dtype != (p->form == GR__PACK_INDEX ? GR_I32 : GR_REAL))
         return gr__op_fail(g, GR_E_TYPE, "%s is not kept in this form", gr__dtype_text(dtype));
+    if (p->form == GR__PACK_SLOT && p->bits != 16 && p->bits != 8)
+        return gr__op_fail(g, GR_E_RANGE, "%lld bits, wanted 16 or 8", (long long)p->bits);
     if (p->form != GR__PACK_QUANTISED) return true;
     if (p->bits != 8 && p->bits != 4 && p->bits != 2)
         return gr__op_fail(g, GR_E_RANGE, "%lld bits, wanted 8, 4 or 2", (long long)p->bits);
@@ -43,12 +55,17 @@ static bool check(gr_graph *g, const gr__packing *p, gr_dtype dtype, int64_t cou
     return true;
 }
 
+static bool is_drawn(const gr__packing *p)
+{
+    return p->form == GR__PACK_QUANTISED || p->form == GR__PACK_SLOT;
+}
+
 static bool infer_pack(gr_graph *g, const gr_attr *attr, const gr_val *in, int n_in, gr_value *out)
 {
     gr__packing p = gr__packing_of(attr);
     const gr_value *x = gr__value(g, in[0]);
     int64_t count = gr_shape_count(x->shape);
-    if (n_in != (p.form == GR__PACK_QUANTISED ? 4 : 1)) return gr__op_fail(g, GR_E_USAGE, "%d operands", n_in);
+    if (n_in != (is_drawn(&p) ? 4 : 1)) return gr__op_fail(g, GR_E_USAGE, "%d operands", n_in);
     if (x->shape.rank == 0) return gr__op_fail(g, GR_E_SHAPE, "a rank-0 value is not packed");
     if (!check(g, &p, x->dtype, count)) return false;
     for (int i = 1; i < n_in; i++)
@@ -137,6 +154,32 @@ static void restore_ref(const gr__packing *p, const uint8_t *from, int64_t count
     }
 }
 
+static void slot_ref(const gr__packing *p, const gr_node *n, const gr_ref *in, uint8_t *to)
+{
+    const double *x = in[0].data;
+    int64_t count = gr_shape_count(in[0].shape);
+    uint64_t seed = whole(&in[1]), update = whole(&in[2]), position = whole(&in[3]), stream = gr__hash(n->attr.name);
+    float part[GR__SLOT_GROUP], u[GR__SLOT_GROUP];
+    for (int64_t first = 0; first < count; first += GR__SLOT_GROUP) {
+        int64_t size = GR_MIN(GR__SLOT_GROUP, count - first);
+        for (int64_t e = 0; e < size; e++) {
+            part[e] = (float)x[first + e];
+            u[e] = (float)gr__random_leaf(seed, stream, update, (uint32_t)position, (uint64_t)(first + e));
+        }
+        gr__slot_pack(part, u, first, size, count, (int)p->bits, p->positive, to);
+    }
+}
+
+static void slot_back_ref(const gr__packing *p, const uint8_t *from, int64_t count, double *y)
+{
+    float part[GR__SLOT_GROUP];
+    for (int64_t first = 0; first < count; first += GR__SLOT_GROUP) {
+        int64_t size = GR_MIN(GR__SLOT_GROUP, count - first);
+        gr__slot_unpack(from, first, size, count, (int)p->bits, p->positive, part);
+        for (int64_t e = 0; e < size; e++) y[first + e] = (double)part[e];
+    }
+}
+
 static void pack_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_ref *out)
 {
     (void)g;
@@ -145,6 +188,10 @@ static void pack_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr_r
     uint8_t *to = out[0].data;
     if (p.form == GR__PACK_QUANTISED) {
         quantise_ref(&p, n, in, to);
+        return;
+    }
+    if (p.form == GR__PACK_SLOT) {
+        slot_ref(&p, n, in, to);
         return;
     }
     for (int64_t i = 0; i < count; i++) {
@@ -168,7 +215,8 @@ static void unpack_ref(const gr_graph *g, const gr_node *n, const gr_ref *in, gr
     const uint8_t *from = in[0].data;
     double *y = out[0].data;
     if (p.form == GR__PACK_QUANTISED) restore_ref(&p, from, count, y);
-    for (int64_t i = 0; i < count && p.form != GR__PACK_QUANTISED; i++) {
+    if (p.form == GR__PACK_SLOT) slot_back_ref(&p, from, count, y);
+    for (int64_t i = 0; i < count && !is_drawn(&p); i++) {
         uint16_t code;
         memcpy(&code, from + 2 * i, sizeof code);
         if (p.form == GR__PACK_INDEX)
@@ -217,18 +265,42 @@ const gr_op gr__packed_ops[] = {
 
 /* ---- builders ---- */
 
+static int64_t last_of(const gr__packing *p)
+{
+    return p->form == GR__PACK_SLOT ? p->positive : p->run;
+}
+
 gr_val gr__pack(gr_graph *g, gr_val x, const gr__packing *p, const char *stream, const gr_val *moment)
 {
-    bool drawn = p->form == GR__PACK_QUANTISED;
+    bool drawn = is_drawn(p);
     gr_val in[4] = {x};
-    gr_attr attr = {
-        .i = {p->form, p->bits, p->group, p->samples, p->run, p->test}, .f = {p->than}, .name = drawn ? stream : ""};
+    gr_attr attr = {.i = {p->form, p->bits, p->group, p->samples, last_of(p), p->test},
+                    .f = {p->than},
+                    .name = drawn ? stream : ""};
     for (int i = 0; drawn && i < 3; i++) in[1 + i] = moment[i];
     return gr__node_add(g, GR_OP_PACK, in, drawn ? 4 : 1, &attr, NULL);
 }
 
 gr_val gr__unpack(gr_graph *g, gr_val packed, const gr__packing *p, const gr_value *like, int64_t copy)
 {
-    gr_attr attr = {.i = {p->form, p->bits, p->group, p->samples, p->run, copy}};
+    gr_attr attr = {.i = {p->form, p->bits, p->group, p->samples, last_of(p), copy}};
     return gr__node_add(g, GR_OP_UNPACK, &packed, 1, &attr, like);
+}
+
+int64_t gr__slot_code_bytes(int bits, int64_t count)
+{
+    return gr__slot_bytes(bits, count);
+}
+
+gr_val gr__slot_read(gr_graph *g, gr_val codes, int bits, bool positive, gr_shape shape)
+{
+    const gr__packing p = {.form = GR__PACK_SLOT, .bits = bits, .positive = positive};
+    return gr__unpack(g, codes, &p, &(gr_value){.dtype = GR_REAL, .shape = shape}, 0);
+}
+
+gr_val gr__slot_write(gr_graph *g, gr_val x, int bits, bool positive, const char *stream, gr_val seed, gr_val update)
+{
+    const gr__packing p = {.form = GR__PACK_SLOT, .bits = bits, .positive = positive};
+    const gr_val moment[] = {seed, update, gr_const(g, 0)};
+    return gr__pack(g, x, &p, stream, moment);
 }

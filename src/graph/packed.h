@@ -11,6 +11,8 @@ typedef enum gr__packed_form {
     GR__PACK_F16,       /* the same, and what is beyond 65504 becomes that */
     GR__PACK_QUANTISED, /* `bits` each, in groups: least and range as float32, rounded at random so that the mean is x
                          */
+    GR__PACK_SLOT, /* 16 or 8 bits each, of a tensor that is kept from update to update, likewise rounded (slot_codes.h)
+                    */
 } gr__packed_form;
 
 /* What is asked of each number. */
@@ -27,9 +29,10 @@ typedef enum gr__test {
  * number r / samples of sample r % samples. Only quantised values look at that: a group is cut out of one run. */
 typedef struct gr__packing {
     gr__packed_form form;
-    int64_t bits, group, samples, run;
-    gr__test test; /* TRUTH */
-    double than;   /* TRUTH: what each number is compared with */
+    int64_t bits, group, samples, run; /* SLOT: of these bits alone */
+    bool positive;                     /* SLOT: no number is below 0 */
+    gr__test test;                     /* TRUTH */
+    double than;                       /* TRUTH: what each number is compared with */
 } gr__packing;
 
 gr__packing gr__packing_of(const gr_attr *attr);

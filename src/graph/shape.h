@@ -26,4 +26,12 @@ size_t gr__assigns(const gr_graph *g); /* how many there are */
  * may be written before the rest of the step is known. */
 void gr__guard_assigns(gr_graph *g, size_t first, gr_val value);
 
+/* ---- slots in fewer bits ---- */
+gr_val gr__slot_codes(gr_graph *g, const char *name, int64_t bytes); /* a slot of bytes, of role CODES in the store */
+int64_t gr__slot_code_bytes(int bits, int64_t count);
+/* What such a slot holds, of this shape, and what it is to hold: rounded at random, by numbers of this stream, seed and
+ * update. positive: no number is below 0. */
+gr_val gr__slot_read(gr_graph *g, gr_val codes, int bits, bool positive, gr_shape shape);
+gr_val gr__slot_write(gr_graph *g, gr_val x, int bits, bool positive, const char *stream, gr_val seed, gr_val update);
+
 #endif

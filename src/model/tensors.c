@@ -100,6 +100,7 @@ static int64_t walk_next(walk *w)
 
 static gr_st_type memory_type(const gr_store *s, const gr_entry *e)
 {
+    if (e->spec.role == GR_ROLE_CODES) return GR_ST_U8;
     return e->spec.shape.rank == 0 || gr_backend_real_bytes(gr__store_backend(s)) == 8 ? GR_ST_F64 : GR_ST_F32;
 }
 
@@ -379,8 +380,8 @@ gr_status gr__checkpoint_apply(gr_context *ctx, const gr_st *st, const char *pat
             return gr__fail(
                 ctx, GR_E_DATA,
                 "\"%s\": \"%s\" has %d-byte numbers and shape %s, this run's has %d-byte numbers and shape %s", path,
-                t->name, t->type == GR_ST_F64 ? 8 : 4, gr__shape_text(t->shape, a),
-                memory_type(s, e) == GR_ST_F64 ? 8 : 4, gr__shape_text(e->spec.shape, b));
+                t->name, (int)type_bytes(t->type), gr__shape_text(t->shape, a), (int)type_bytes(memory_type(s, e)),
+                gr__shape_text(e->spec.shape, b));
     }
     for (int i = 0; i < gr_store_count(s) && status == GR_OK; i++) { /* only once all of it fits */
         const gr_entry *e = gr_store_entry(s, i);

@@ -12,9 +12,9 @@ static const gr_row rows[] = {
 static gr_val update(gr_step *s, gr_val w, gr_val g)
 {
     gr_graph *b = s->g;
-    gr_val rho = gr__step_arg(s, "rho"), eps = gr__step_arg(s, "eps"), u = gr__step_slot(s, "u");
+    gr_val rho = gr__step_arg(s, "rho"), eps = gr__step_arg(s, "eps"), u = gr__step_positive(s, "u");
     gr_val square = gr_mul(b, gr__step_square(s, g), gr__one_minus(b, rho));
-    gr_val v = gr__step_keep(s, "v", gr_add(b, gr_mul(b, gr__step_slot(s, "v"), rho), square));
+    gr_val v = gr__step_keep(s, "v", gr_add(b, gr_mul(b, gr__step_positive(s, "v"), rho), square));
     gr_val q = gr_div(b, gr_add(b, u, eps), gr_add(b, v, eps));
     gr__step_keep(s, "u", gr_add(b, gr_mul(b, u, rho), gr_mul(b, q, square)));
     return gr_sub(b, w, gr_mul(b, s->lr, gr_mul(b, gr_sqrt(b, q), g)));

@@ -31,7 +31,7 @@ static gr_val update(gr_step *s, gr_val w, gr_val g)
     gr_val d = change(s, g), beta2 = gr__step_arg(s, "beta2"), beta3 = gr__step_arg(s, "beta3"),
            x = gr_add(b, g, gr_mul(b, d, beta2));
     gr_val m = gr__first_moment(s, g), v = gr__step_keep(s, "v", gr__ema(b, beta2, gr__step_slot(s, "v"), d)),
-           n = gr__step_keep(s, "n", gr__ema(b, beta3, gr__step_slot(s, "n"), gr__step_square_of(s, x, times)));
+           n = gr__step_keep(s, "n", gr__ema(b, beta3, gr__step_positive(s, "n"), gr__step_square_of(s, x, times)));
     gr_val share = gr_mul(b, beta2, gr_div(b, gr__unbias_of(s, "beta1"), gr__unbias_of(s, "beta2")));
     gr_val both = gr_add(b, m, gr_mul(b, v, share)), rate = gr_div(b, s->lr, gr__unbias_of(s, "beta1")),
            step = gr__over_root(s, both, rate, n, gr__unbias_of(s, "beta3")), decay = gr_mul(b, s->lr, s->decay);

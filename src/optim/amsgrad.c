@@ -19,7 +19,7 @@ static gr_val update(gr_step *s, gr_val w, gr_val g)
     bool paper = gr__setting_is(s->s, "form", "paper"), optax = gr__setting_is(s->s, "form", "optax");
     gr_val m = gr__first_moment(s, g), v = gr__second_moment(s, g), c = gr__unbias_of(s, "beta2"), rate = s->lr;
     if (optax) v = gr_mul(b, v, gr_recip(b, c));
-    v = gr__step_keep(s, "v_max", gr_max(b, gr__step_slot(s, "v_max"), v));
+    v = gr__step_keep(s, "v_max", gr_max(b, gr__step_positive(s, "v_max"), v));
     if (!paper) rate = gr_div(b, rate, gr__unbias_of(s, "beta1"));
     return gr_sub(b, w, gr__over_root(s, m, rate, v, paper || optax ? gr_const(b, 1) : c));
 }

@@ -37,6 +37,7 @@ static gr_step step_of(gr_graph *g, gr_store *store, const gr_optim *o, int phas
                      .s = &m->settings,
                      .param = p,
                      .phase = gr__optim_phase_name(phase),
+                     .slot_bits = m->slots ? 32 >> m->slots : 0,
                      .trusted = is_weight(p),
                      .lr = lr,
                      .base_lr = base,
@@ -245,6 +246,7 @@ static void prepare_step(const building *b, size_t i, gr_val norm, gr_step *s)
     s->since = u->groups && u->at ? gr__groups_since(u->groups, u->params[i].entry.name, u->at) : 0;
     s->t = s->since ? gr_sub(g, b->t, gr_const(g, (double)s->since)) : b->t;
     s->count = u->count;
+    s->seed = u->seed ? u->seed : gr_const(g, 0);
     s->d = clipped(b, i, norm, &s->gradient_norm);
     if (b->method->centralize && s->trusted) {
         s->d = masked(b, i, centralised(g, s->d));

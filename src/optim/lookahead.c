@@ -29,6 +29,10 @@ const char gr__lookahead_slot[] = "slow";
 
 static gr_status check_inner(gr_context *ctx, const gr_tree *at, const gr_optim *o)
 {
+    for (int i = 0; i < o->n_methods; i++)
+        if (o->method[i].slots)
+            return gr__tree_fail(ctx, at, GR_E_CONFLICT, "write inner: keep, or slots: float32",
+                                 "moments that are kept in fewer bits are not set back");
     if (o->n_methods == 1) return GR_OK; /* a method without a first moment has nothing to reset */
     return gr__tree_fail(ctx, at, GR_E_CONFLICT, "write inner: keep", "a switch of methods has no single first moment");
 }

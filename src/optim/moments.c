@@ -15,7 +15,8 @@ gr_first_moment gr__averaged_moment(const gr_settings *s)
 
 gr_val gr__second_moment(gr_step *s, gr_val g)
 {
-    return gr__step_keep(s, "v", gr__ema(s->g, gr__step_arg(s, "beta2"), gr__step_slot(s, "v"), gr__step_square(s, g)));
+    return gr__step_keep(s, "v",
+                         gr__ema(s->g, gr__step_arg(s, "beta2"), gr__step_positive(s, "v"), gr__step_square(s, g)));
 }
 
 gr_val gr__unbias_of(gr_step *s, const char *beta)

@@ -25,6 +25,7 @@ typedef struct gr_method { /* one method of updating, resolved */
     gr_settings settings;
     double lr, weight_decay;
     bool decoupled, centralize;
+    int slots;              /* the form of the row `slots`; 0: as they are */
     gr_lookahead lookahead; /* the one that the member contains; k 0: none */
 } gr_method;
 
@@ -170,6 +171,7 @@ typedef struct gr_update_spec {
     size_t n;
     gr_val count;       /* rank 0: what the sums are divided by */
     gr_val lr;          /* rank-0 feed */
+    gr_val seed;        /* rank 0, of what is rounded at random; GR_NONE: 0 */
     gr_val finite;      /* rank 0; GR_NONE: each update waits for all gradients. Else for this and for its own gradient
                            alone, which `finite` of the values is then no part of; only where gr__optim_is_local */
     const gr_clock *at; /* when, as groups that are frozen for a while count it; NULL: none is */

@@ -28,12 +28,17 @@ typedef struct gr_step { /* one parameter's update being built */
     gr_val curvature;     /* H z, the mean over the samples, H the Hessian of the cost; of `drawn` methods the gradient
                              for labels that the model itself has drawn */
     gr_val count;         /* rank 0: what means over the samples are divided by */
-    double squares;       /* of what is squared for slots: how many times as large as a gradient; 0: nothing is */
+    int slot_bits;        /* of large slots: 16 or 8; 0: they are as they are */
+    gr_val seed;          /* rank 0, of how these are rounded */
+    const char *positive[4]; /* slots among them whose numbers are never below 0 */
+    int n_positive;
+    double squares; /* of what is squared for slots: how many times as large as a gradient; 0: nothing is */
     gr_val w, d,
         out; /* for update_all: weight, direction (clipping and coupled decay in it); receives the new weight */
 } gr_step;
-gr_val gr__step_arg(gr_step *s, const char *name);  /* rank-0 constant from the settings */
-gr_val gr__step_slot(gr_step *s, const char *name); /* the parameter's slot NAME, its shape, starts at 0 */
+gr_val gr__step_arg(gr_step *s, const char *name);      /* rank-0 constant from the settings */
+gr_val gr__step_slot(gr_step *s, const char *name);     /* the parameter's slot NAME, its shape, starts at 0 */
+gr_val gr__step_positive(gr_step *s, const char *name); /* the same, of numbers that are never below 0 */
 gr_val gr__step_filled(gr_step *s, const char *name, double initial); /* the same, starting at `initial` */
 gr_val gr__step_number(gr_step *s, const char *name, double initial); /* the parameter's slot NAME of rank 0 */
 gr_val gr__step_shared(gr_step *s, const char *name, double initial); /* a slot of rank 0 that all parameters share */

@@ -13,6 +13,9 @@ static const gr_row common_rows[] = {
            "usual one unless given"),
     GR_ROW("gradient_centralization", BOOL, "false", "", "",
            "takes the mean over a unit's inputs out of the gradient of weights"),
+    GR_ROW("slots", CHOICE, "float32", "float32|bfloat16|float8", "",
+           "how moments of parameters from 4096 numbers on are kept between updates: as they are, or rounded at random "
+           "to 16 bits, or to 8 in units of the largest of 256"),
 };
 GR_COMMON(optimizer_common) = {
     .family = "optimizer",
@@ -87,6 +90,19 @@ static double default_decay(const gr_method *m, const gr_settings *rest)
     return m->member->weight_decay && gr__parse_number(m->member->weight_decay, &x) ? x : 0;
 }
 
+static const char *const slot_forms[] = {"float32", "bfloat16", "float8"};
+
+static gr_status check_slots(gr_context *ctx, const gr_tree *at, const gr_method *m)
+{
+    const char *why = m->member->averages     ? "its steps, which add up to the average that it trains"
+                      : m->member->update_all ? "what all parameters decide together by"
+                      : m->lookahead.k > 0    ? "moments that its slow weights set back"
+                                              : NULL;
+    if (!why) return GR_OK;
+    return gr__tree_fail(ctx, at, GR_E_CONFLICT, "write slots: float32", "%s does not keep %s in %s",
+                         m->member->head.name, why, slot_forms[m->slots]);
+}
+
 static gr_status make_method(gr_context *ctx, gr__bump *b, const gr_tree *tree, gr_preset preset, gr_method *out)
 {
     gr_method o = {.member =
@@ -101,6 +117,8 @@ static gr_status make_method(gr_context *ctx, gr__bump *b, const gr_tree *tree, 
     o.weight_decay = default_decay(&o, &rest);
     o.centralize = gr__setting_bool(&rest, "gradient_centralization");
     if (o.member->lookahead) o.lookahead = o.member->lookahead(&o.settings);
+    while (!gr__setting_is(&rest, "slots", slot_forms[o.slots])) o.slots++;
+    if (o.slots) GR_TRY(check_slots(ctx, gr__setting_tree(&rest, "slots"), &o));
     *out = o;
 done:
     return st;
@@ -113,6 +131,7 @@ static gr_tree *method_tree(gr__bump *b, const gr_method *m)
     if (ok && !is_own(m))
         ok = gr__tree_put_text(b, t, "decay", gr__decay_name(m->decoupled ? GR_DECAY_DECOUPLED : GR_DECAY_COUPLED));
     ok = ok && gr__tree_put(b, t, "gradient_centralization", gr__tree_scalar(b, m->centralize ? "true" : "false"));
+    ok = ok && gr__tree_put_text(b, t, "slots", slot_forms[m->slots]);
     return ok ? t : NULL;
 }
 
@@ -132,6 +151,9 @@ bool gr__method_draws(const gr_method *m)
 static gr_status check_carry(gr_context *ctx, const gr_tree *at, const gr_optim *o)
 {
     gr_first_moment from = gr__method_moment(&o->method[0]), into = gr__method_moment(&o->method[1]);
+    if (o->method[0].slots || o->method[1].slots)
+        return gr__tree_fail(ctx, at, GR_E_CONFLICT, "write carry: false, or slots: float32",
+                             "moments that are kept in fewer bits are not carried over");
     if (!from.slot || from.of != GR_MOMENT_AVERAGE)
         return gr__tree_fail(ctx, at, GR_E_CONFLICT, "write carry: false",
                              "%s keeps no average of gradients to carry over", o->method[0].member->head.name);

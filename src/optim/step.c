@@ -3,6 +3,7 @@
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "graph/shape.h"
 #include "optim/optim.h"
@@ -63,6 +64,7 @@ gr_val gr__slot_find(gr_graph *g, const gr_store *store, const char *owner, cons
 {
     char full[MOST_NAME];
     const gr_entry *e = slot_name(full, owner, phase, name) ? gr_store_find(store, full) : NULL;
+    if (e && e->spec.role == GR_ROLE_CODES) return gr__slot_codes(g, full, e->count);
     return e ? gr_slot(g, full, e->spec.shape) : GR_NONE;
 }
 
@@ -72,9 +74,57 @@ static gr_val known(gr_step *s, const char *owner, const char *name)
     return gr__slot_find(s->g, s->store, owner, s->phase, name);
 }
 
+/* ---- in fewer bits ---- */
+
+enum {
+    LEAST_PACKED = 4096
+}; /* what is smaller is as it is: it takes little, and would not be one kernel with others */
+
+static bool is_packed(const gr_step *s, double initial)
+{
+    return s->slot_bits && initial == 0 && gr_shape_count(s->param->entry.shape) >= LEAST_PACKED;
+}
+
+static bool is_positive(const gr_step *s, const char *name)
+{
+    for (int i = 0; i < s->n_positive; i++)
+        if (strcmp(s->positive[i], name) == 0) return true;
+    return false;
+}
+
+/* The slot of bytes, added where it is not there. */
+static gr_val codes_of(gr_step *s, const char *name)
+{
+    const gr_entry_spec *e = &s->param->entry;
+    char full[MOST_NAME];
+    int64_t bytes = gr__slot_code_bytes(s->slot_bits, gr_shape_count(e->shape));
+    if (!slot_name(full, e->name, s->phase, name))
+        return gr_graph_fail(s->g, GR_E_RANGE, "the name of parameter %.60s... is too long", e->name);
+    gr_entry_spec spec = {.name = full, .shape = GR_SHAPE(bytes), .slot = true, .role = GR_ROLE_CODES};
+    gr_status st = gr_store_add(s->store, &spec, NULL);
+    return st == GR_OK ? gr__slot_codes(s->g, full, bytes) : gr_graph_fail(s->g, st, "slot %s cannot be added", full);
+}
+
+static void keep_packed(gr_step *s, const char *name, gr_val value)
+{
+    char full[MOST_NAME];
+    gr_val codes = codes_of(s, name);
+    if (!codes || !slot_name(full, s->param->entry.name, s->phase, name)) return;
+    gr_assign(s->g, codes, gr__slot_write(s->g, value, s->slot_bits, is_positive(s, name), full, s->seed, s->t),
+              GR_ASSIGN_UPDATE);
+}
+
+gr_val gr__step_positive(gr_step *s, const char *name)
+{
+    if (!is_positive(s, name)) s->positive[s->n_positive++] = name;
+    return gr__step_slot(s, name);
+}
+
 gr_val gr__step_filled(gr_step *s, const char *name, double initial)
 {
     const gr_entry_spec *e = &s->param->entry;
+    if (is_packed(s, initial))
+        return gr__slot_read(s->g, codes_of(s, name), s->slot_bits, is_positive(s, name), e->shape);
     return slot(s, e->name, name, e->shape, e->layout, initial);
 }
 
@@ -101,6 +151,11 @@ gr_val gr__step_shared(gr_step *s, const char *name, double initial)
 gr_val gr__step_keep(gr_step *s, const char *name, gr_val value)
 {
     gr_val to = known(s, s->param->entry.name, name);
+    bool packed = to ? gr_dtype_of(s->g, to) == GR_U8 : is_packed(s, 0);
+    if (packed) {
+        keep_packed(s, name, value);
+        return value;
+    }
     gr_assign(s->g, to ? to : gr__step_slot(s, name), value, GR_ASSIGN_UPDATE);
     return value;
 }

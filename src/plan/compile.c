@@ -30,6 +30,8 @@ static gr_status find_entries(gr__compiler *c)
             return gr__fail(c->ctx, GR_E_SHAPE, "%s \"%s\"%s%s: the graph has %s, the store %s", leaf->op->name,
                             leaf->attr.name, in, leaf->scope, gr__shape_text(shape, wanted),
                             gr__shape_text(e->spec.shape, found));
+        if ((gr__value(c->g, leaf->out)->dtype == GR_U8) != (e->spec.role == GR_ROLE_CODES))
+            return gr__fail(c->ctx, GR_E_TYPE, "slot \"%s\" is of bytes on one side alone", leaf->attr.name);
         c->entry[k] = (int)(e - gr_store_entry(c->plan->store, 0));
     }
     return GR_OK;

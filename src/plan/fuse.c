@@ -339,14 +339,18 @@ static void depend(gr__compiler *c, int unit, gr_val v)
     if (!c->units[unit].on_way) c->units[unit].after = GR_MAX(c->units[unit].after, after);
 }
 
-/* Assigned values wait for their guard, unless one needs them itself. */
+/* Assigned values wait for their guard, unless one needs them itself. So does reading back what is kept in fewer bits,
+ * or all that follows from it would stand until the guard is known. */
 static void wait_for_guards(gr__compiler *c, int unit, uint32_t k)
 {
+    const gr_node *n = gr__node(c->g, k);
+    gr_val codes = n->op->code == GR_OP_UNPACK ? n->in[0] : GR_NONE;
     for (size_t i = 0; i < c->effects.n_assigns && !c->before_guard[k]; i++) {
         const gr_assignment *a = &c->effects.assigns[i];
         gr_val guard = gr__assign_guard(c, a);
-        if (!guard || gr__value(c->g, c->root[a->value])->node != k) continue;
-        c->units[unit].waits = true;
+        bool writes = gr__value(c->g, c->root[a->value])->node == k;
+        if (!guard || (!writes && a->target != codes)) continue;
+        c->units[unit].waits |= writes;
         depend(c, unit, guard);
     }
 }

@@ -120,8 +120,17 @@ static void put_node(signing *x, const gr_node *n)
     for (int i = 0; i < n->n_in; i++) put_operand(x, n, i);
 }
 
+/* What reads slots in fewer bits stays by itself: of all parameters at a time it would have them all, read back. */
+static bool reads_codes(const gr__compiler *c, const signing *x)
+{
+    for (int i = 0; i < x->n_in; i++)
+        if (gr__producer(c->g, c->root[x->in[i]])->op->code == GR_OP_UNPACK) return true;
+    return false;
+}
+
 static bool is_mergeable(const gr__compiler *c, const signing *x)
 {
+    if (reads_codes(c, x)) return false;
     for (int o = 0; o < x->n_out; o++)
         for (size_t i = 0; i < c->effects.n_assigns; i++)
             if (c->root[c->effects.assigns[i].value] == x->out[o]) return true;

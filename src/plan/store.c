@@ -62,14 +62,14 @@ bool gr__store_sealed(const gr_store *s)
     return s->blocks != NULL;
 }
 
-static size_t element_bytes(const gr_store *s, gr_shape shape)
+static size_t element_bytes(const gr_store *s, const gr_entry_spec *e)
 {
-    return gr__element_bytes(gr__backend_element(s->backend, GR_REAL, shape));
+    return e->role == GR_ROLE_CODES ? 1 : gr__element_bytes(gr__backend_element(s->backend, GR_REAL, e->shape));
 }
 
 static size_t entry_bytes(const gr_store *s, const gr_entry *e)
 {
-    return gr__granules((uint64_t)e->count * element_bytes(s, e->spec.shape));
+    return gr__granules((uint64_t)e->count * element_bytes(s, &e->spec));
 }
 
 static int find(const gr_store *s, const char *name)
@@ -206,7 +206,7 @@ static void fill(gr_store *s, gr_entry *e)
     if (!e->spec.slot || e->spec.initial == 0) return; /* fresh memory is zero */
     double *d = e->data;
     float *f = e->data;
-    bool wide = element_bytes(s, e->spec.shape) == sizeof(double);
+    bool wide = element_bytes(s, &e->spec) == sizeof(double);
     for (int64_t i = 0; i < e->count; i++) {
         if (wide)
             d[i] = e->spec.initial;
@@ -248,8 +248,13 @@ done:
 void gr__store_get(const gr_store *s, const gr_entry *e, int64_t first, int64_t n, double *values)
 {
     assert(e->data && "the store is not sealed");
-    if (element_bytes(s, e->spec.shape) == sizeof(double)) {
+    if (element_bytes(s, &e->spec) == sizeof(double)) {
         memcpy(values, (const double *)e->data + first, (size_t)n * sizeof *values);
+        return;
+    }
+    const uint8_t *codes = (const uint8_t *)e->data + first;
+    if (e->spec.role == GR_ROLE_CODES) {
+        for (int64_t i = 0; i < n; i++) values[i] = codes[i];
         return;
     }
     const float *f = (const float *)e->data + first;
@@ -259,7 +264,12 @@ void gr__store_get(const gr_store *s, const gr_entry *e, int64_t first, int64_t 
 void gr__store_put(gr_store *s, const gr_entry *e, int64_t first, int64_t stride, int64_t n, const double *values)
 {
     assert(e->data && "the store is not sealed");
-    bool wide = element_bytes(s, e->spec.shape) == sizeof(double);
+    uint8_t *codes = (uint8_t *)e->data + first;
+    if (e->spec.role == GR_ROLE_CODES) {
+        for (int64_t i = 0; i < n; i++) codes[i * stride] = (uint8_t)values[i];
+        return;
+    }
+    bool wide = element_bytes(s, &e->spec) == sizeof(double);
     double *d = (double *)e->data + (wide ? first : 0);
     float *f = (float *)e->data + (wide ? 0 : first);
     for (int64_t i = 0; i < n; i++) {

@@ -243,6 +243,7 @@ static gr_status update(making *m, gr_val cost_sum, gr_val weight_sum, bool weig
                                        : weighted       ? gr__weights_divisor(g, weight_sum)
                                                         : weight_sum,
                               .lr = m->lr,
+                              .seed = gr_feed(g, GR_FEED_SEED, GR_REAL, GR_SCALAR),
                               .finite = m->early ? with_statistics(m, cost_sum) : GR_NONE,
                               .at = &m->at};
     gr_status st = gr__optim_build(g, m->store, &u, &v);

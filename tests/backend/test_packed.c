@@ -1,7 +1,9 @@
 /* Packing values and reading them back, for every instruction set against the reference arithmetic. */
 #include "cpu_case.h"
 
+#include "base/rng.h"
 #include "graph/packed.h"
+#include "graph/slot_codes.h"
 
 static void check_form(const char *what, gr_shape shape, gr__packing p, double special, double tolerance)
 {
@@ -22,7 +24,7 @@ static void check_form(const char *what, gr_shape shape, gr__packing p, double s
         gr_val packed = gr__pack(c.g, x, &p, "store/7", moment);
         gr_val back = p.form == GR__PACK_TRUTH ? packed : gr__unpack(c.g, packed, &p, gr__value(c.g, x), 2);
         assert_int_not_equal(back, GR_NONE);
-        case_fill(&c, x, index ? 0 : -1, index ? 65535 : 1, special);
+        case_fill(&c, x, index || p.positive ? 0 : -1, index ? 65535 : 1, special);
         case_check(&c, back, (gr__isa)isa, tolerance, what);
         if (index) assert_memory_equal(case_at(&c, back), case_at(&c, x), case_bytes(c.g, x));
         case_end(&c);
@@ -119,13 +121,92 @@ static void test_unbiased(void **state)
     }
 }
 
+/* ---- slots ---- */
+
+static void test_slots(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < GR_COUNT(shapes); i++) {
+        check_form("slot, 16 bits", shapes[i], (gr__packing){.form = GR__PACK_SLOT, .bits = 16}, 0.1, 0);
+        check_form("slot, 8 bits", shapes[i], (gr__packing){.form = GR__PACK_SLOT, .bits = 8}, 0, 0);
+        check_form("slot of squares", shapes[i], (gr__packing){.form = GR__PACK_SLOT, .bits = 8, .positive = true}, 0,
+                   0);
+    }
+}
+
+/* What code c stands for, by its definition, in float64. */
+static double level_of(int c)
+{
+    return c < 8 ? c / 4.0 : ldexp(1 + c % 8 / 8.0, c / 8);
+}
+
+/* Every code is kept as it is, whatever is drawn; between two codes either is taken, the upper one as often as the
+ * number is nearer to it, and nothing else. In groups of any unit. */
+static void test_slot_codes(void **state)
+{
+    (void)state;
+    static const float draws[] = {0, 0.25f, 0.5f, 0.74f, 0.76f, 0x0.ffffffp0f};
+    for (int k = 0; k < 2 * 5 * (int)GR_COUNT(draws); k++) {
+        bool positive = k % 2;
+        float u = draws[k / 10], x[GR__SLOT_GROUP] = {0}, y[GR__SLOT_GROUP], us[GR__SLOT_GROUP];
+        int last = positive ? 8 * 31 - 1 : 8 * 15 - 1, power = 40 * (k / 2 % 5) - 100;
+        uint8_t codes[GR__SLOT_GROUP + 4];
+        for (int part = 0; part < 2; part++) { /* a code; a quarter of the way to the next */
+            for (int c = 0; c <= last; c++) {
+                double size = level_of(c) + part * 0.25 * (level_of(c + 1) - level_of(c));
+                x[c] = (float)ldexp(positive || c % 3 ? size : -size, power);
+            }
+            for (int i = 0; i < GR__SLOT_GROUP; i++) us[i] = u;
+            gr__slot_pack(x, us, 0, GR__SLOT_GROUP, GR__SLOT_GROUP, 8, positive, codes);
+            gr__slot_unpack(codes, 0, GR__SLOT_GROUP, GR__SLOT_GROUP, 8, positive, y);
+            for (int c = 0; c <= last; c++) {
+                int wanted = c + (part && (u > 0.75f || (c == 0 && positive)));
+                assert_true(fabs((double)y[c]) == ldexp(level_of(wanted), power));
+                assert_true(y[c] == 0 || signbit(y[c]) == signbit(x[c]));
+            }
+        }
+    }
+    float zero[3] = {0, -0.0f, 0x1p-100f}, y[3] = {1, 1, 1}, us[3] = {0.9f, 0.9f, 0.9f};
+    uint8_t codes[16];
+    gr__slot_pack(zero, us, 0, 3, 3, 8, false, codes);
+    gr__slot_unpack(codes, 0, 3, 3, 8, false, y);
+    for (int i = 0; i < 3; i++) assert_true(y[i] == 0);
+    assert_true(gr__bf16_value(gr__slot_code16(1 + 0x1p-9f, 0.74f)) == 1);
+    assert_true(gr__bf16_value(gr__slot_code16(1 + 0x1p-9f, 0.76f)) == 1 + 0x1p-7f);
+    assert_true(gr__bf16_value(gr__slot_code16(-0x1.fffffep127f, 0x0.ffffffp0f)) == -0x1.fep127f);
+}
+
+/* An average that moves by a thousandth an update comes to where it should, in the mean, though a code steps by an
+ * eighth: rounded to the nearest it would stay. */
+static void test_slots_move(void **state)
+{
+    (void)state;
+    enum { UPDATES = 3000 };
+    for (int bits = 8; bits <= 16; bits += 8) {
+        float x[GR__SLOT_GROUP], u[GR__SLOT_GROUP];
+        uint8_t codes[2 * GR__SLOT_GROUP];
+        double mean = 0, exact = 1;
+        for (int i = 0; i < GR__SLOT_GROUP; i++) x[i] = 1;
+        for (int t = 0; t < UPDATES; t++) {
+            exact = 0.999 * exact + 0.001 * 0.1;
+            for (int i = 0; i < GR__SLOT_GROUP; i++) {
+                x[i] = 0.999f * x[i] + 0.001f * 0.1f;
+                u[i] = (float)gr__random_leaf(7, 1, (uint64_t)t, 0, (uint64_t)i);
+            }
+            gr__slot_pack(x, u, 0, GR__SLOT_GROUP, GR__SLOT_GROUP, bits, true, codes);
+            gr__slot_unpack(codes, 0, GR__SLOT_GROUP, GR__SLOT_GROUP, bits, true, x);
+        }
+        for (int i = 0; i < GR__SLOT_GROUP; i++) mean += (double)x[i] / GR__SLOT_GROUP;
+        if (fabs(mean / exact - 1) > 0.02) fail_msg("%d bits: the mean is %g, not %g", bits, mean, exact);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sixteen_bits),
-        cmocka_unit_test(test_truth),
-        cmocka_unit_test(test_quantised),
-        cmocka_unit_test(test_unbiased),
+        cmocka_unit_test(test_sixteen_bits), cmocka_unit_test(test_truth), cmocka_unit_test(test_quantised),
+        cmocka_unit_test(test_unbiased),     cmocka_unit_test(test_slots), cmocka_unit_test(test_slot_codes),
+        cmocka_unit_test(test_slots_move),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,6 +45,12 @@ code 0 check n.yaml $short_ones --set 'model.layers[2]={type: dropout, rate: 0.1
 small d.yaml "data: {train: {type: synthetic, kind: digits, n: 300, seed: 1}, batch: 32, prepare: [standardize]}" "model: {input: [16, 16, 1], layers: [{type: conv, filters: 6, kernel: 3, activation: relu, name: c1, init: {bias: {type: constant, value: -10}}}, flatten, {type: dense, units: 10, name: head}]}"
 code 1 check d.yaml $short_ones && has out.txt '^warning +X14 +dead units +1  100 % of the 6 units of "c1" .*--relu leaky_relu'
 code 0 convert d.yaml --relu leaky_relu -o awake.yaml
+# one draw of eight that is well does not make a fault chance, two do: of these weights six and five of seven further draws kill a layer too
+small mostly.yaml 'data: {train: {type: synthetic, kind: blobs, n: 200, classes: 3, features: 6, seed: 1}, batch: 16, prepare: [standardize]}' \
+  'model: {input: [6], layers: [{type: dense, units: 8, activation: relu, name: h, init: {bias: {type: constant, value: -2.7}}}, {type: dense, units: 3, name: o}]}' 'optimizer: sgd'
+"$gradus" check mostly.yaml --only X14 --seed 2 >out.txt 2>err.txt </dev/null
+has out.txt '^(warning|failed) +X14 +dead units'
+code 0 check mostly.yaml --only X14 --seed 1 && has out.txt '^ok +X14 +dead units .*by chance, for with another seed'
 code 0 check awake.yaml $short_ones && has out.txt '^ok +X14 +dead units +-  no layer ends in a ReLU'
 
 # Raw bytes make the first cost absurd; equal weights are a warning; a table's constant column is named, no fault

@@ -33,8 +33,8 @@ for recipe in "$here"/../../recipes/zoo/*.yaml; do
   bad 4 "$least" plan "${args[@]}" --budget $((least - 1)) --set remat=optimal
   for part in 10 50; do
     budget=$((least + (all - least) * part / 100))
-    code 0 plan "${args[@]}" --budget "$budget" --json
-    read -r _ auto_seconds _ < <(said out.txt)
+    auto_seconds=1e99 # `optimal` may keep to less than `auto` can
+    "$gradus" plan "${args[@]}" --budget "$budget" --json >out.txt 2>err.txt && read -r _ auto_seconds _ < <(said out.txt)
     code 0 plan "${args[@]}" --budget "$budget" --set remat=optimal --json || continue
     cp out.txt first.txt
     code 0 plan "${args[@]}" --budget "$budget" --set remat=optimal --json
@@ -43,7 +43,7 @@ for recipe in "$here"/../../recipes/zoo/*.yaml; do
     [[ $bytes -le $budget ]] || short "$name: optimal takes $bytes of $budget bytes"
     least_than "$seconds" "$auto_seconds" || short "$name: optimal takes $seconds s, auto $auto_seconds s"
     least_than "$bound" "$seconds" || short "$name: $seconds s is below the bound of $bound s"
-    [[ $gap == 0 ]] || continue
+    [[ $gap == 0 && $auto_seconds != 1e99 ]] || continue
     known=$((known + 1))
     awk -v a="$auto_seconds" -v b="$seconds" 'BEGIN { exit !(a <= 1.05 * b) }' || short "$name: auto takes $auto_seconds s, $seconds s are the best"
   done

@@ -6,6 +6,7 @@
 #include "backend/cpu/work.h"
 #include "base/rng.h"
 #include "graph/packed.h"
+#include "graph/slot_codes.h"
 
 typedef struct packed {
     gr_kernel base;
@@ -88,6 +89,25 @@ static void run_groups(const gr_kernel *kernel, const gr_call *call, int shard)
     }
 }
 
+static void run_slot(const gr_kernel *kernel, const gr_call *call, int shard)
+{
+    const packed *k = (const packed *)kernel;
+    int64_t groups = (k->count + GR__SLOT_GROUP - 1) / GR__SLOT_GROUP, begin, end;
+    const void *from = call->operand[k->in[0]];
+    void *to = call->operand[kernel->n_operands - 1];
+    gr__cpu_part(groups, 1, kernel->phase[0].n_shards, shard, &begin, &end);
+    for (int64_t i = begin; i < end; i++) {
+        int64_t first = i * GR__SLOT_GROUP, n = GR_MIN(GR__SLOT_GROUP, k->count - first);
+        if (k->back) {
+            gr__slot_unpack(from, first, n, k->count, (int)k->p.bits, k->p.positive, (float *)to + first);
+            continue;
+        }
+        float *u = call->scratch;
+        k->set->random(u, first, n, whole(k, call, 1), k->stream, whole(k, call, 2), (uint32_t)whole(k, call, 3));
+        gr__slot_pack((const float *)from + first, u, first, n, k->count, (int)k->p.bits, k->p.positive, to);
+    }
+}
+
 static void destroy(gr_context *ctx, gr_kernel *kernel)
 {
     gr__free(ctx, kernel, sizeof(packed));
@@ -124,16 +144,18 @@ gr_status gr__packed_make(gr_context *ctx, const gr_item *item, gr__isa isa, gr_
         destroy(ctx, &k->base);
         return st;
     }
-    bool grouped = k->p.form == GR__PACK_QUANTISED, drawn = grouped && !k->back;
+    bool grouped = k->p.form == GR__PACK_QUANTISED, slot = k->p.form == GR__PACK_SLOT,
+         drawn = (grouped || slot) && !k->back;
     int64_t shards = gr__cpu_shards(k->count);
     if (grouped) k->groups = gr__groups_in(&k->p, k->count);
     if (grouped) shards = GR_MIN(shards, k->groups.runs * k->groups.per_run);
+    if (slot) shards = GR_MIN(shards, (k->count + GR__SLOT_GROUP - 1) / GR__SLOT_GROUP);
     if (drawn) {
         k->stream = gr__hash(n->attr.name);
-        k->base.scratch_bytes = (size_t)k->p.group * sizeof(float);
+        k->base.scratch_bytes = (size_t)(slot ? GR__SLOT_GROUP : k->p.group) * sizeof(float);
     }
     double moved = 4.0 * (double)k->count + (double)gr__packed_bytes(&k->p, k->count);
-    k->base.phase[0].run = grouped ? run_groups : run_each;
+    k->base.phase[0].run = grouped ? run_groups : slot ? run_slot : run_each;
     k->base.phase[0].n_shards = (int)GR_MAX(1, shards);
     k->base.phase[0].cost_ns = 30 + gr__cpu_move_ns(moved) + (drawn ? 1.5 : 0) * (double)k->count;
     *out = &k->base;

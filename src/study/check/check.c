@@ -149,31 +149,41 @@ static bool is_amiss(const gr_finding *f)
     return f->verdict == GR_VERDICT_WARNING || f->verdict == GR_VERDICT_FAILED;
 }
 
-/* The mildest of the recipe's own answer and those of other draws; it keeps the figure of its own. */
-static void soften(const gr_finding *other, int draw, gr_finding *f)
+/* How many further draws must say that all is well before what another said was chance. */
+static int enough_for_chance(const gr_rule *r)
+{
+    return r->draws >= GR_DRAWS_OF_WEIGHTS ? GR_CHANCE_OF_WEIGHTS : 1;
+}
+
+/* Takes what a further draw says, the n-th that says `ok`, where it does: the mildest of all holds, but `ok` only once
+ * there are enough of them. The figure stays the recipe's own. */
+static void soften(const gr_rule *r, const gr_finding *other, int draw, int n, gr_finding *f)
 {
     if (other->verdict >= f->verdict || other->verdict == GR_VERDICT_SKIPPED) return;
     const gr_finding own = *f;
-    if (other->verdict == GR_VERDICT_OK)
+    if (other->verdict != GR_VERDICT_OK)
+        f->verdict = other->verdict;
+    else if (n >= enough_for_chance(r))
         gr__finding_set(f, GR_VERDICT_OK, own.figure, own.limit,
                         "by chance, for with another seed (draw %d) all is well: %.120s. With this one: %.240s", draw,
                         other->message, own.message);
-    else
-        f->verdict = other->verdict;
 }
 
-/* Asks with other seeds as long as none says that all is well. */
+/* Asks with other seeds until enough say that all is well. */
 static gr_status ask_again(gr_check *c, const gr_rule *r, gr_finding *f)
 {
     gr_status st = GR_OK;
     bool probe = r->reads == GR_READS_PROBE;
+    int n = 0;
     if (r->draws == 0 || !is_amiss(f)) return GR_OK;
     for (int draw = 1; draw <= r->draws && is_amiss(f) && st == GR_OK; draw++) {
         gr_finding other = {.name = r->as[0].name};
         c->draw = draw;
         if (probe) st = gr__probe_draw(&c->probe, draw);
         if (st == GR_OK) st = r->judge(c, &other);
-        if (st == GR_OK) soften(&other, draw, f);
+        if (st != GR_OK) break;
+        n += other.verdict == GR_VERDICT_OK;
+        soften(r, &other, draw, n, f);
     }
     c->draw = 0;
     if (probe && st == GR_OK) st = gr__probe_draw(&c->probe, 0);

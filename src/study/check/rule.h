@@ -46,9 +46,10 @@ typedef struct gr_rule_id {
 } gr_rule_id;
 
 /* How often a rule is asked again that did not say `ok` but may have met with chance: for each further draw has another
- * seed, and one that says `ok` shows that it was. What is wrong is so with all of them. Draws of initial weights alone
- * cost little, so there are many: of recipes that are beyond a limit with every other seed one in 256 is told. */
-enum { GR_DRAWS_OF_WEIGHTS = 7, GR_DRAWS_OF_TRAININGS = 2 };
+ * seed. Draws of initial weights alone cost little, so there are many, and two of them must say `ok`: what is wrong
+ * with seven seeds of eight is told, and of recipes that are beyond a limit with every other seed one in 32. A majority
+ * would be wrong about one in four of these. Of trainings one settles it. */
+enum { GR_DRAWS_OF_WEIGHTS = 7, GR_CHANCE_OF_WEIGHTS = 2, GR_DRAWS_OF_TRAININGS = 2 };
 
 enum { GR_RULE_IDS = 2 };
 typedef struct gr_rule {
