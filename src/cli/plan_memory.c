@@ -71,9 +71,9 @@ void cli_plan_gap(gr_result *r, const gr_plan *p)
         gr__result_note(
             r, "no schedule within this memory takes less than %.4g ms: %.3g %% at most are to be gained%s\n\n",
             1e3 * bound, 100 * gap,
-            is.solved || gap == 0 ? ""
-                                  : "; there is no CBC here, which solves integer programs and may find better "
-                                    "(Debian's package is coinor-libcbc3)");
+            is.solved ? ""
+                      : "; there is no CBC here, which solves integer programs and may find better "
+                        "(Debian's package is coinor-libcbc3)");
 }
 
 /* ---- drawings ---- */

@@ -116,6 +116,9 @@ static void keep_packed(gr_step *s, const char *name, gr_val value)
 
 gr_val gr__step_positive(gr_step *s, const char *name)
 {
+    if (!is_positive(s, name) && s->n_positive == (int)GR_COUNT(s->positive))
+        return gr_graph_fail(s->g, GR_E_INTERNAL, "an update has more than %d slots of positive numbers",
+                             (int)GR_COUNT(s->positive));
     if (!is_positive(s, name)) s->positive[s->n_positive++] = name;
     return gr__step_slot(s, name);
 }

@@ -12,12 +12,15 @@
 typedef struct trial { /* what compiling has put down so far */
     gr__compiler c;
     gr_plan plan;
+    gr__bump *memory; /* of what it puts down meanwhile */
 } trial;
 
-static void begin_trial(gr__compiler *c, trial *t)
+static gr_status begin_trial(gr__compiler *c, trial *t)
 {
-    t->c = *c;
-    t->plan = *c->plan;
+    *t = (trial){.c = *c, .plan = *c->plan, .memory = gr__bump_create(c->ctx)};
+    if (!t->memory) return gr__error_code(c->ctx);
+    c->work = c->plan->memory = t->memory;
+    return GR_OK;
 }
 
 static void end_trial(gr__compiler *c, const trial *t)
@@ -26,6 +29,7 @@ static void end_trial(gr__compiler *c, const trial *t)
     gr_plan *plan = c->plan;
     *c = t->c;
     *plan = t->plan;
+    gr__bump_destroy(t->memory);
 }
 
 /* Bytes of the arena that the script takes, and what instances cost, of which only what is read is asked. ns: may be
@@ -34,10 +38,7 @@ static gr_status place(gr__compiler *c, const gr__script *s, size_t *arena, doub
 {
     gr_status st = GR_OK;
     trial t;
-    begin_trial(c, &t);
-    gr__bump *memory = gr__bump_create(c->ctx);
-    if (!memory) return gr__error_code(c->ctx);
-    c->work = c->plan->memory = memory;
+    if (begin_trial(c, &t) != GR_OK) return gr__error_code(c->ctx);
     GR_TRY(gr__schedule_follow(c, s->turn, s->n));
     GR_TRY(gr__plan_buffers(c));
     GR_TRY(gr__plan_blocks(c));
@@ -47,7 +48,6 @@ static gr_status place(gr__compiler *c, const gr__script *s, size_t *arena, doub
         if (c->schedule.turn[i].instance > 0) *ns += gr__made_ns(c->schedule.turn[i].made);
 done:
     end_trial(c, &t);
-    gr__bump_destroy(memory);
     return st;
 }
 
@@ -71,11 +71,8 @@ gr_status gr__rehearse_least(gr__rehearsal *r)
     gr__compiler *c = r->c;
     gr_status st = GR_OK;
     trial t;
-    begin_trial(c, &t);
-    gr__bump *memory = gr__bump_create(c->ctx);
-    if (!memory) return gr__error_code(c->ctx);
-    c->work = c->plan->memory = memory;
-    bool *asked = gr__bump_alloc(memory, (c->n_values + 1) * sizeof *asked);
+    if (begin_trial(c, &t) != GR_OK) return gr__error_code(c->ctx);
+    bool *asked = gr__bump_alloc(t.memory, (c->n_values + 1) * sizeof *asked);
     if (!asked) st = gr__error_code(c->ctx);
     for (int i = 0; i < r->n_acts && st == GR_OK; i++) {
         const gr__turn *turn = &c->schedule.turn[i];
@@ -86,7 +83,6 @@ gr_status gr__rehearse_least(gr__rehearsal *r)
         if (parts && turn->n_out > 1) st = cost_of_one(c, a, turn, asked);
     }
     end_trial(c, &t);
-    gr__bump_destroy(memory);
     return st;
 }
 
